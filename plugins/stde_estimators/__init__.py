@@ -1,0 +1,26 @@
+"""The estimators that come with stde, each a plugin in a file of its own."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .exact import Exact as Exact
+    from .forward_laplacian import ForwardLaplacian as ForwardLaplacian
+    from .hutchinson import Hutchinson as Hutchinson
+    from .sdgd import SDGD as SDGD
+    from .stde import STDE as STDE
+
+_HOMES = {
+    "Exact": "exact",
+    "ForwardLaplacian": "forward_laplacian",
+    "Hutchinson": "hutchinson",
+    "SDGD": "sdgd",
+    "STDE": "stde",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Looked up when asked for, so that no plugin here needs another one.
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

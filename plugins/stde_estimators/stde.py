@@ -1,0 +1,46 @@
+"""STDE, the stochastic Taylor derivative estimator (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024)."""
+
+import equinox as eqx
+from jaxtyping import PRNGKeyArray, PyTree
+
+import stde_core as stde
+from stde_core import contractions
+
+
+class STDE(stde.AbstractEstimator):
+    """Random tangents pushed through the model by Taylor mode, for operators of any order.
+
+    An operator is a contraction of the derivative tensor (eq. 12); a sampler draws tangents whose
+    mean contraction is the same (eq. 13: sparse, section 4.2; dense, section 4.3), and one forward
+    pass per sample evaluates it.
+
+    Cost: `num_samples` jets per family of terms that is sampled; memory independent of dimension
+    but for the tangents themselves.
+    """
+
+    num_samples: int = eqx.field(static=True)
+    sampler: stde.AbstractTangentSampler = stde.Sparse()
+
+    def __check_init__(self):
+        stde.check_count("STDE(num_samples)", self.num_samples)
+        stde.check_sampler("STDE", self.sampler, stde.AbstractTangentSampler)
+
+    def refuses(self, operators: PyTree[stde.AbstractOperator], dim: int) -> str | None:
+        return stde.SamplingPlan(operators, dim, self.sampler, self.num_samples).refuses()
+
+    def __call__(
+        self,
+        operators: PyTree[stde.AbstractOperator],
+        model: stde.Model,
+        x: stde.Point,
+        *,
+        key: PRNGKeyArray | None,
+        standard_error: bool,
+    ) -> stde.Estimate:
+        plan = stde.SamplingPlan(operators, x.shape[0], self.sampler, self.num_samples)
+        return plan.estimate(contractions.taylor, model, x, key=key, standard_error=standard_error)
+
+
+@stde.hookimpl
+def stde_estimators():
+    return {"stde": STDE}

@@ -1,0 +1,96 @@
+"""Which coordinates an operator acts on, written once and resolved when the dimension is known."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class AxisSlice:
+    """A hashable `slice`, so that operators with `axes=slice(...)` stay static under jit."""
+
+    start: int | None
+    stop: int | None
+    step: int | None
+
+    def __repr__(self) -> str:
+        return f"slice({self.start}, {self.stop}, {self.step})"
+
+
+AxesLike: TypeAlias = int | range | slice | Iterable[int] | None
+StaticAxes: TypeAlias = range | AxisSlice | tuple[int, ...] | None
+ResolvedAxes: TypeAlias = range | tuple[int, ...]
+
+
+def static_axes(axes: AxesLike | StaticAxes) -> StaticAxes:
+    """Makes `axes` hashable without listing it: `None` (all), an int, a range, a slice or ints.
+
+    Raises `TypeError` for anything else.
+    """
+    match axes:
+        case None | range() | AxisSlice():
+            return axes
+        case bool() | str() | bytes():
+            pass
+        case int():
+            return (axes,)
+        case slice():
+            return AxisSlice(axes.start, axes.stop, axes.step)
+        case Iterable():
+            return tuple(_as_int(axis) for axis in axes)
+        case _ if hasattr(axes, "__index__"):
+            return (axes.__index__(),)
+    raise TypeError(f"`axes` must be None, an int, a range, a slice or ints, got {axes!r}.")
+
+
+def _as_int(axis: object) -> int:
+    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+        raise TypeError(f"`axes` must hold ints, got {axis!r}.")
+    return axis.__index__()  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def resolve_axes(axes: StaticAxes, dim: int) -> ResolvedAxes:
+    """The axes as non-negative indices below `dim`: a range wherever the numbers form one.
+
+    Raises `ValueError` for axes that do not exist in `dim` dimensions or are named twice.
+    """
+    match axes:
+        case None:
+            return range(dim)
+        case AxisSlice():
+            resolved = range(*slice(axes.start, axes.stop, axes.step).indices(dim))
+        case range() if len(axes) == 0 or min(axes[0], axes[-1]) >= 0:
+            resolved = axes
+        case range() if max(axes[0], axes[-1]) < 0:
+            resolved = range(axes.start + dim, axes.stop + dim, axes.step)
+        case _:
+            resolved = tuple(axis + dim if axis < 0 else axis for axis in axes)
+    if len(resolved) == 0:
+        raise ValueError(f"axes={axes!r} names no axis in {dim} dimensions; name at least one.")
+    if isinstance(resolved, range):
+        lowest, highest = sorted((resolved[0], resolved[-1]))
+    else:
+        lowest, highest = min(resolved), max(resolved)
+    if lowest < 0 or highest >= dim:
+        raise ValueError(
+            f"axes={axes!r} do not all exist in {dim} dimensions: name axes from {-dim} to {dim - 1}."
+        )
+    if isinstance(resolved, tuple) and len(set(resolved)) < len(resolved):
+        raise ValueError(f"axes={axes!r} names an axis twice in {dim} dimensions.")
+    return _as_range(resolved)
+
+
+def _as_range(axes: ResolvedAxes) -> ResolvedAxes:
+    """The same axes in the same order, as a range where their steps are even."""
+    if isinstance(axes, range):
+        return axes
+    step = axes[1] - axes[0] if len(axes) > 1 else 1
+    even = range(axes[0], axes[0] + step * len(axes), step)
+    return even if tuple(even) == axes else axes
+
+
+def sorted_axes(axes: ResolvedAxes) -> ResolvedAxes:
+    """One form for equal sets of axes, for operators in which their order has no meaning."""
+    if isinstance(axes, range):
+        return range(axes[0], axes[-1] + 1, axes.step) if axes.step > 0 else axes[::-1]
+    return _as_range(tuple(sorted(axes)))

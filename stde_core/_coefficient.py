@@ -1,0 +1,190 @@
+"""The coefficients of a family's terms: numbers, trainable arrays, functions of x, and their sums."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Inexact, Int
+
+from ._types import Point
+
+
+class Constant(eqx.Module):
+    """A NumPy array as a static coefficient: it gets no gradient, as a Python number gets none."""
+
+    data: bytes = eqx.field(static=True)
+    dtype: str = eqx.field(static=True)
+    shape: tuple[int, ...] = eqx.field(static=True)
+
+    def __init__(self, array: np.ndarray):
+        self.data, self.dtype, self.shape = array.tobytes(), array.dtype.str, array.shape
+
+    def array(self) -> np.ndarray:
+        return np.frombuffer(self.data, self.dtype).reshape(self.shape)
+
+
+class CoefficientFunction(eqx.Module):
+    """A coefficient that is a function of x (a plain function, or a module with parameters)."""
+
+    function: Callable[[Point], Any]
+
+
+def as_coefficient(value: Any) -> Any:
+    """A coefficient as operators keep it; `TypeError` for what cannot be one."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return Constant(value)
+    if isinstance(value, (bool, str, bytes)) or not (
+        isinstance(value, (int, float, complex, Constant, CoefficientFunction))
+        or eqx.is_array(value)
+        or callable(value)
+    ):
+        raise TypeError(
+            f"An operator's coefficient must be a number, an array or a function of x, got {value!r}."
+        )
+    return CoefficientFunction(value) if _is_function(value) else value
+
+
+def _is_function(value: Any) -> bool:
+    return callable(value) and not isinstance(value, CoefficientFunction)
+
+
+def evaluate(value: Any, x: Point) -> Any:
+    """The coefficient at `x`: a Python number, or an array."""
+    match value:
+        case CoefficientFunction():
+            return jnp.asarray(value.function(x))
+        case Constant():
+            return jnp.asarray(value.array(), _like(x, value.array().dtype))
+        case _:
+            return value
+
+
+def _like(x: Point, dtype: np.dtype) -> Any:
+    """The dtype at which a constant enters: that of x, or its complex companion."""
+    return jnp.result_type(x.dtype, jnp.complex64) if dtype.kind == "c" else x.dtype
+
+
+class Summand(eqx.Module):
+    """`number · Π factors(x) · entries_j(x)`: factors are common to all terms, entries per term.
+
+    Entries are None (all 1), an array `[size]` or a function of x that returns one.
+    """
+
+    number: int | float | complex = 1
+    factors: tuple[Any, ...] = ()
+    entries: Any = None
+
+    def times(self, factor: Any) -> "Summand":
+        if isinstance(factor, (int, float, complex)):
+            return Summand(self.number * factor, self.factors, self.entries)
+        return Summand(self.number, (*self.factors, factor), self.entries)
+
+    @property
+    def numeric(self) -> bool:
+        """Whether only Python numbers and NumPy arrays take part."""
+        return not self.factors and (self.entries is None or isinstance(self.entries, np.ndarray))
+
+    def scale(self, x: Point) -> Inexact[Array, "..."]:
+        scale = jnp.asarray(self.number, _like(x, np.asarray(self.number).dtype))
+        for factor in self.factors:
+            scale = scale * evaluate(factor, x)
+        return scale
+
+    def per_term(self, x: Point) -> Inexact[Array, " size"] | None:
+        if isinstance(self.entries, np.ndarray):
+            return jnp.asarray(self.entries, _like(x, self.entries.dtype))
+        return self.entries(x) if callable(self.entries) else self.entries
+
+    def term(self, j: int) -> "Summand":
+        """The coefficient of one term, from entries that are no function."""
+        if self.entries is None:
+            return self
+        entry = self.entries[j]
+        numeric = isinstance(self.entries, np.ndarray)
+        return Summand(self.number, self.factors).times(entry.item() if numeric else entry)
+
+    def scattered(self, positions: np.ndarray, size: int) -> "Summand":
+        """The same terms at `positions` of a family of `size` terms; 0 elsewhere."""
+        match self.entries:
+            case None:
+                entries: Any = np.zeros(size)
+                entries[positions] = 1.0
+            case np.ndarray():
+                entries = np.zeros(size, self.entries.dtype)
+                entries[positions] = self.entries
+            case function if callable(function):
+                entries = lambda x: _scatter(function(x), positions, size)  # noqa: E731
+            case array:
+                entries = _scatter(array, positions, size)
+        return Summand(self.number, self.factors, entries)
+
+
+def _scatter(array: Array, positions: np.ndarray, size: int) -> Array:
+    return jnp.zeros(size, array.dtype).at[positions].set(array)
+
+
+class Coefficient(eqx.Module):
+    """The coefficients `c_j(x)` of the terms of a family, a sum of `Summand`s."""
+
+    summands: tuple[Summand, ...] = (Summand(),)
+
+    def times(self, factor: Any) -> "Coefficient":
+        return Coefficient(tuple(summand.times(factor) for summand in self.summands))
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all terms share one coefficient."""
+        return all(summand.entries is None for summand in self.summands)
+
+    @property
+    def varies(self) -> bool:
+        """Whether a function of x takes part."""
+        return any(
+            callable(summand.entries) or any(isinstance(f, CoefficientFunction) for f in summand.factors)
+            for summand in self.summands
+        )
+
+    def __call__(self, x: Point, indices: Int[Array, " n"] | None = None) -> Inexact[Array, "n ..."]:
+        """The coefficients `[n, *out]` of the terms at `indices`, or `[1, *out]` if uniform."""
+        values = []
+        for summand in self.summands:
+            scale, per_term = summand.scale(x), summand.per_term(x)
+            if per_term is None:
+                values.append(scale[None])
+            else:
+                picked = per_term if indices is None else per_term[indices]
+                values.append(picked.reshape(-1, *[1] * scale.ndim) * scale[None])
+        return functools.reduce(jnp.add, align(values))
+
+
+def align(values: Sequence[Array]) -> list[Array]:
+    """Arrays `[n, *out]` of one rank: axes of length 1 go between the samples and the output."""
+    rank = max(value.ndim for value in values)
+    return [value.reshape(value.shape[0], *[1] * (rank - value.ndim), *value.shape[1:]) for value in values]
+
+
+def add(coefficients: Sequence[Coefficient], size: int) -> Coefficient:
+    """The sum of the coefficients of one family; all numbers in it become one summand."""
+    summands = [summand for coefficient in coefficients for summand in coefficient.summands]
+    numeric = [summand for summand in summands if summand.numeric]
+    others = [summand for summand in summands if not summand.numeric]
+    if len(numeric) < 2:
+        return Coefficient(tuple(summands))
+    if all(summand.entries is None for summand in numeric):
+        return Coefficient((Summand(sum(s.number for s in numeric)), *others))
+    total = sum(s.number * (np.ones(size) if s.entries is None else s.entries) for s in numeric)
+    total = np.asarray(total)
+    if np.all(total == total[0]):
+        return Coefficient((Summand(total[0].item()), *others))
+    return Coefficient((Summand(entries=total), *others))
+
+
+def weigh(weights: Float[Array, " n"], coefficient: Inexact[Array, "n ..."]) -> Inexact[Array, "n ..."]:
+    """Sample weights times coefficients, `[n, *out]`, in the coefficients' dtype."""
+    weights = weights.astype(coefficient.dtype)
+    return weights.reshape(-1, *[1] * (coefficient.ndim - 1)) * coefficient

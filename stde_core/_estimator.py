@@ -1,0 +1,134 @@
+from abc import abstractmethod
+from functools import partial
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import PRNGKeyArray, PyTree
+
+from ._operator import AbstractOperator, is_operator
+from ._operators import Gradient
+from ._plan import Estimate
+from ._types import Model, Point
+
+
+class AbstractEstimator(eqx.Module):
+    """How operators are contracted with a model's derivatives, and averaged over tangents."""
+
+    @abstractmethod
+    def refuses(self, operators: PyTree[AbstractOperator], dim: int) -> str | None:
+        """Why the estimator cannot do the operators in one call, in a sentence; None if it can."""
+
+    @abstractmethod
+    def __call__(
+        self,
+        operators: PyTree[AbstractOperator],
+        model: Model,
+        x: Point,
+        *,
+        key: PRNGKeyArray | None,
+        standard_error: bool,
+    ) -> Estimate:
+        """Estimates operators that it does not refuse; `estimate` has checked the arguments."""
+
+
+def estimate(
+    operators: PyTree[AbstractOperator],
+    model: Model,
+    x: Point,
+    estimator: AbstractEstimator,
+    *,
+    key: PRNGKeyArray | None = None,
+    standard_error: bool = True,
+) -> Estimate:
+    """Estimates `L u(x)` for an operator, or a PyTree of operators, at one point.
+
+    - `operators`: what is asked; a PyTree shares passes and draws, so its values may be correlated.
+    - `model`: u, any callable from `x` to a scalar or an array; operators act componentwise.
+    - `x`: one point, `[dim]`. Batch by `jax.vmap`, with a key per point or one for all.
+    - `estimator`: how, for instance `stde.get_estimator("stde", num_samples=16)`.
+    - `key`: needed where something is sampled.
+    - `standard_error`: whether to return one; without it less is computed.
+
+    Returns an `Estimate` of value, primal and standard error. Cost: the estimator's.
+    Raises `ValueError` or `TypeError`, with a sentence, for what does not fit together.
+    """
+    _check_arguments(operators, model, x, estimator, key)
+    reason = estimator.refuses(operators, x.shape[0])
+    if reason is not None:
+        raise ValueError(f"`{type(estimator).__name__}` {reason}.")
+    if isinstance(model, Estimated) and key is not None:
+        # One key inside and outside would correlate the draws and bias the product.
+        key, inner = jax.random.split(key)
+        model = partial(model, key=inner)
+    _check_output(operators, jax.eval_shape(model, x), x.shape[0])
+    return estimator(operators, model, x, key=key, standard_error=standard_error)
+
+
+class Estimated(eqx.Module):
+    """`x ↦ L u(x)` as an Equinox module: trains, jits, vmaps, nests and goes inside other models.
+
+    A call takes a point `[dim]` and a key (needed where something is sampled), and returns the
+    tree of values. Inside another estimate the key is split, and the inner half held fixed.
+    """
+
+    operators: PyTree[AbstractOperator]
+    model: Model
+    estimator: AbstractEstimator
+
+    def __call__(self, x: Point, *, key: PRNGKeyArray | None = None) -> Any:
+        return estimate(self.operators, self.model, x, self.estimator, key=key, standard_error=False).value
+
+
+def _check_arguments(operators: Any, model: Any, x: Any, estimator: Any, key: Any) -> None:
+    leaves = jax.tree.leaves(operators, is_leaf=is_operator)
+    if not leaves:
+        raise ValueError("`estimate(operators, …)` got no operator; pass one, or a PyTree of them.")
+    for leaf in leaves:
+        if not is_operator(leaf):
+            raise TypeError(
+                f"`estimate(operators, …)` needs operators, got {leaf!r} among them; "
+                "build one, for instance `stde.Laplacian()`."
+            )
+    if not callable(model):
+        raise TypeError(f"`estimate(…, model, …)` needs a callable from [dim] to an array, got {model!r}.")
+    if not isinstance(estimator, AbstractEstimator):
+        raise TypeError(
+            f"`estimate(…, estimator)` needs an estimator object, got {estimator!r}; "
+            'for instance `stde.get_estimator("stde", num_samples=16)`.'
+        )
+    if not eqx.is_array(x) or jnp.ndim(x) != 1 or x.shape[0] == 0:
+        got = f"shape {jnp.shape(x)}" if eqx.is_array(x) else repr(x)
+        raise ValueError(
+            f"`estimate(…, x, …)` takes one point, an array of shape [dim], got {got}; batch with `jax.vmap`."
+        )
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        raise TypeError(
+            f"`estimate(…, x, …)` needs a floating-point x, got dtype {x.dtype}; write 1.0 for 1."
+        )
+    if key is not None and jnp.ndim(key) != (0 if _is_typed_key(key) else 1):
+        raise ValueError(
+            f"`estimate(…, key=…)` takes one key, got shape {jnp.shape(key)}; map over several with `jax.vmap`."
+        )
+
+
+def _is_typed_key(key: Any) -> bool:
+    if not eqx.is_array(key):
+        raise TypeError(f"`estimate(…, key=…)` needs `jax.random.key(…)`, got {key!r}.")
+    return jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+
+
+def _check_output(operators: Any, output: Any, dim: int) -> None:
+    if not isinstance(output, jax.ShapeDtypeStruct) or not jnp.issubdtype(output.dtype, jnp.inexact):
+        raise TypeError(
+            f"`estimate(…, model, …)` needs a model that returns one floating-point array, got {output}."
+        )
+    for operator in jax.tree.leaves(operators, is_leaf=is_operator):
+        families = () if isinstance(operator, Gradient) else operator.families(dim)
+        for size in (family.output_size for family in families):
+            if size is not None and output.shape != (size,):
+                raise ValueError(
+                    f"`{type(operator).__name__}` needs a model with output of shape ({size},), "
+                    f"got {output.shape}."
+                )

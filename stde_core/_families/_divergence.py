@@ -1,0 +1,55 @@
+from collections.abc import Hashable
+from typing import Any
+
+import equinox as eqx
+
+from .._axes import ResolvedAxes
+from .._coefficient import Coefficient, weigh
+from .._tangents import Dense, Draw, OneHot, Tangents
+from .._types import Point
+from ._family import AbstractFamily, DenseLaw
+from ._frame import AxisFrame
+
+
+class DivergenceFamily(AbstractFamily):
+    """`c(x) Σ_j ∂_{axes[j]} u_j(x)`: each direction paired with a component of the output.
+
+    Dense law: `E v·(Du[v]) = tr Du` for isotropic v (Hutchinson).
+    """
+
+    axes: ResolvedAxes = eqx.field(static=True)
+    coefficient: Coefficient = Coefficient()
+    powers: tuple[int, ...] = eqx.field(static=True, default=(1,))
+
+    @property
+    def size(self) -> int:
+        return len(self.axes)
+
+    @property
+    def output_size(self) -> int:
+        return len(self.axes)
+
+    @property
+    def index_set(self) -> Hashable:
+        return self.axes
+
+    @property
+    def law(self) -> DenseLaw | None:
+        return DenseLaw(self.axes, self.size) if self.size > 1 else None
+
+    @property
+    def varies(self) -> bool:
+        return self.coefficient.varies
+
+    def scaled(self, factor: Any) -> "DivergenceFamily":
+        return DivergenceFamily(self.axes, self.coefficient.times(factor))
+
+    def tangents(self, draw: Draw, x: Point) -> Tangents:
+        frame, weights = AxisFrame(self.axes), weigh(draw.weights, self.coefficient(x))
+        if draw.noise is not None:
+            noise = draw.noise[:, :1].astype(x.dtype)
+            directions = frame.combine(noise, x, key=("isotropic", frame.key))
+            return Tangents(directions, weights, self.powers, covector=Dense(noise))
+        assert draw.indices is not None
+        component = OneHot(draw.indices[:, None])
+        return Tangents(frame.pick(draw.indices, x), weights, self.powers, covector=component)

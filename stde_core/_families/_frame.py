@@ -1,0 +1,108 @@
+"""The vectors `a_1 … a_N` that the terms of a family are taken along."""
+
+from abc import abstractmethod
+from collections.abc import Hashable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from .._axes import ResolvedAxes
+from .._coefficient import CoefficientFunction, evaluate
+from .._tangents import AbstractDirections, Dense, OneHot
+from .._types import Point
+
+
+class AbstractFrame(eqx.Module):
+    """`size` vectors of R^dim, of which indices pick some and coordinates combine all."""
+
+    size: eqx.AbstractVar[int]
+    key: eqx.AbstractVar[Hashable]
+    varies: eqx.AbstractVar[bool]
+
+    @abstractmethod
+    def pick(self, indices: Int[Array, " n"], x: Point) -> AbstractDirections:
+        """`a_j` for each index, `m = 1`."""
+
+    @abstractmethod
+    def combine(
+        self, coordinates: Float[Array, "n m size"], x: Point, key: Hashable = None
+    ) -> AbstractDirections:
+        """`Σ_j c_j a_j` for each row of coordinates."""
+
+
+class AxisFrame(AbstractFrame):
+    """Coordinate vectors along `axes`."""
+
+    axes: ResolvedAxes = eqx.field(static=True)
+    varies: bool = eqx.field(static=True, default=False)
+
+    @property
+    def size(self) -> int:
+        return len(self.axes)
+
+    @property
+    def key(self) -> Hashable:
+        return self.axes
+
+    def pick(self, indices: Int[Array, " n"], x: Point) -> AbstractDirections:
+        return OneHot(self.positions(indices)[:, None], key=("axes", self.axes))
+
+    def positions(self, indices: Int[Array, " n"]) -> Int[Array, " n"]:
+        """The axis of each term."""
+        if isinstance(self.axes, range):
+            return self.axes.start + self.axes.step * indices
+        return jnp.asarray(self.axes)[indices]
+
+    def combine(
+        self, coordinates: Float[Array, "n m size"], x: Point, key: Hashable = None
+    ) -> AbstractDirections:
+        coordinates = coordinates.astype(x.dtype)
+        if self.axes == range(x.shape[0]):
+            return Dense(coordinates, key)
+        zeros = jnp.zeros((*coordinates.shape[:2], x.shape[0]), x.dtype)
+        return Dense(zeros.at[:, :, np.asarray(self.axes)].set(coordinates), key)
+
+
+class ColumnFrame(AbstractFrame):
+    """The columns of matrices on their axes: each `[len(axes), r]`, or `[len(axes)]`, or a function of x."""
+
+    matrices: tuple[Any, ...]
+    widths: tuple[int, ...] = eqx.field(static=True)
+    axes: tuple[ResolvedAxes, ...] = eqx.field(static=True)
+
+    @property
+    def size(self) -> int:
+        return sum(self.widths)
+
+    @property
+    def key(self) -> Hashable:
+        return ("columns", *map(id, self.matrices))
+
+    @property
+    def varies(self) -> bool:
+        return any(isinstance(matrix, CoefficientFunction) for matrix in self.matrices)
+
+    def columns(self, x: Point) -> Float[Array, "dim size"]:
+        return jnp.concatenate(
+            [_embed(evaluate(m, x), axes, x) for m, axes in zip(self.matrices, self.axes, strict=True)],
+            axis=1,
+        )
+
+    def pick(self, indices: Int[Array, " n"], x: Point) -> AbstractDirections:
+        return Dense(self.columns(x).T[indices][:, None], key=self.key)
+
+    def combine(
+        self, coordinates: Float[Array, "n m size"], x: Point, key: Hashable = None
+    ) -> AbstractDirections:
+        return Dense(coordinates.astype(x.dtype) @ self.columns(x).T, key)
+
+
+def _embed(matrix: Array, axes: ResolvedAxes, x: Point) -> Float[Array, "dim width"]:
+    """A matrix on some axes as one on all of them."""
+    matrix = jnp.asarray(matrix).astype(x.dtype).reshape(len(axes), -1)
+    if axes == range(x.shape[0]):
+        return matrix
+    return jnp.zeros((x.shape[0], matrix.shape[1]), x.dtype).at[np.asarray(axes)].set(matrix)

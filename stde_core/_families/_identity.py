@@ -1,0 +1,31 @@
+from collections.abc import Hashable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from .._coefficient import Coefficient
+from .._tangents import Draw, OneHot, Tangents
+from .._types import Point
+from ._family import AbstractFamily
+
+
+class IdentityFamily(AbstractFamily):
+    """`c(x) u(x)`: the term of order 0."""
+
+    coefficient: Coefficient = Coefficient()
+    powers: tuple[int, ...] = eqx.field(static=True, default=())
+    size: int = eqx.field(static=True, default=1)
+    index_set: Hashable = eqx.field(static=True, default="identity")
+    law: None = eqx.field(static=True, default=None)
+    output_size: None = eqx.field(static=True, default=None)
+
+    @property
+    def varies(self) -> bool:
+        return self.coefficient.varies
+
+    def scaled(self, factor: Any) -> "IdentityFamily":
+        return IdentityFamily(self.coefficient.times(factor))
+
+    def tangents(self, draw: Draw, x: Point) -> Tangents:
+        return Tangents(OneHot(jnp.zeros((1, 0), int)), self.coefficient(x), self.powers)

@@ -1,0 +1,44 @@
+from collections.abc import Hashable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from .._coefficient import Coefficient, weigh
+from .._tangents import Draw, OneHot, Tangents
+from .._types import Point
+from ._family import AbstractFamily
+
+
+class MixedFamily(AbstractFamily):
+    """`Σ_j c_j(x) ∂^p u(x)` over listed mixed partials with the powers `p = (p_1, …, p_m)`, m ≥ 2.
+
+    Row j of `table` holds the m distinct axes of term j, the axis of power p_i at place i.
+    """
+
+    powers: tuple[int, ...] = eqx.field(static=True)
+    table: tuple[tuple[int, ...], ...] = eqx.field(static=True)
+    coefficient: Coefficient = Coefficient()
+    law: None = eqx.field(static=True, default=None)
+    output_size: None = eqx.field(static=True, default=None)
+
+    @property
+    def size(self) -> int:
+        return len(self.table)
+
+    @property
+    def index_set(self) -> Hashable:
+        return ("mixed", self.table)
+
+    @property
+    def varies(self) -> bool:
+        return self.coefficient.varies
+
+    def scaled(self, factor: Any) -> "MixedFamily":
+        return MixedFamily(self.powers, self.table, self.coefficient.times(factor))
+
+    def tangents(self, draw: Draw, x: Point) -> Tangents:
+        axes = jnp.asarray(np.asarray(self.table))[draw.indices]
+        weights = weigh(draw.weights, self.coefficient(x, draw.indices))
+        return Tangents(OneHot(axes, key=self.index_set), weights, self.powers)

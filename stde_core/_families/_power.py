@@ -1,0 +1,71 @@
+from collections.abc import Hashable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._coefficient import Coefficient, weigh
+from .._tangents import Draw, Tangents
+from .._types import Point
+from ._family import AbstractFamily, DenseLaw
+from ._frame import AbstractFrame
+
+
+class PowerFamily(AbstractFamily):
+    """`Σ_j c_j(x) D^k u(x)[a_j^k]` over a frame `a_1 … a_N`, k ≥ 2: Laplacians, sums of k-th powers.
+
+    Dense law: with k − 1 independent isotropic vectors and their product as the last,
+    `E D^k u[v_1, …, v_{k−1}, c∘v_1∘…∘v_{k−1}] = Σ_j c_j ∂_j^k u`, by second moments alone. For k = 2
+    and a common c this is Hutchinson's `c D²u[v²]`.
+    """
+
+    order: int = eqx.field(static=True)
+    frame: AbstractFrame
+    coefficient: Coefficient = Coefficient()
+    output_size: None = eqx.field(static=True, default=None)
+
+    @property
+    def powers(self) -> tuple[int, ...]:
+        return (self.order,)
+
+    @property
+    def size(self) -> int:
+        return self.frame.size
+
+    @property
+    def index_set(self) -> Hashable:
+        return self.frame.key
+
+    @property
+    def law(self) -> DenseLaw | None:
+        return DenseLaw(self.frame.key, self.size, vectors=self.order - 1) if self.size > 1 else None
+
+    @property
+    def varies(self) -> bool:
+        return self.coefficient.varies or self.frame.varies
+
+    def scaled(self, factor: Any) -> "PowerFamily":
+        return PowerFamily(self.order, self.frame, self.coefficient.times(factor))
+
+    def tangents(self, draw: Draw, x: Point) -> Tangents:
+        if draw.noise is not None:
+            return self._dense(draw.noise[:, : self.order - 1], draw, x)
+        weights = weigh(draw.weights, self.coefficient(x, draw.indices))
+        return Tangents(self.frame.pick(draw.indices, x), weights, self.powers)
+
+    def _dense(self, noise: Float[Array, "n vectors size"], draw: Draw, x: Point) -> Tangents:
+        coefficient = self.coefficient(x)
+        if self.order == 2 and self.coefficient.uniform:
+            directions = self.frame.combine(noise, x, key=("isotropic", self.frame.key))
+            return Tangents(directions, weigh(draw.weights, coefficient), (2,))
+        last = jnp.prod(noise, axis=1, keepdims=True)
+        if coefficient.ndim == 1:
+            last, coefficient = last * coefficient, jnp.ones(1, x.dtype)
+        elif not self.coefficient.uniform:
+            raise ValueError(
+                "Dense tangents take coefficients that differ between terms, or between the "
+                "components of the output, but not both; use a sparse sampler."
+            )
+        directions = self.frame.combine(jnp.concatenate([noise, last], axis=1), x)
+        return Tangents(directions, weigh(draw.weights, coefficient), (1,) * self.order)

@@ -1,0 +1,81 @@
+from collections.abc import Hashable
+from typing import Any
+
+import jax.numpy as jnp
+
+from .._coefficient import align
+from .._tangents import Draw, Tangents, concatenate
+from .._types import Point
+from ._family import AbstractFamily, DenseLaw
+
+
+class ProductFamily(AbstractFamily):
+    """All products of a term of `left` and a term of `right`, never listed: term `i·N + j`.
+
+    Dense law: the product of two independent estimates' tangents, so that Laplacian × Laplacian
+    is `E D⁴u[v², w²]` with independent v and w, by second moments alone.
+    """
+
+    left: AbstractFamily
+    right: AbstractFamily
+
+    def __check_init__(self):
+        if self.left.output_size is not None and self.right.output_size is not None:
+            raise ValueError(
+                "A product of two operators that act on the components of the output (divergences) "
+                "has no meaning; compose them by `stde.Estimated`."
+            )
+
+    @property
+    def powers(self) -> tuple[int, ...]:
+        return self.left.powers + self.right.powers
+
+    @property
+    def size(self) -> int:
+        return self.left.size * self.right.size
+
+    @property
+    def index_set(self) -> Hashable:
+        return ("product", self.left.index_set, self.right.index_set)
+
+    @property
+    def output_size(self) -> int | None:
+        return self.left.output_size or self.right.output_size
+
+    @property
+    def varies(self) -> bool:
+        return self.left.varies or self.right.varies
+
+    @property
+    def law(self) -> DenseLaw | None:
+        left, right = self.left.law, self.right.law
+        if left is None or right is None or 4 in (left.moment, right.moment):
+            return None
+        size, vectors = max(left.size, right.size), left.vectors + right.vectors
+        return DenseLaw(("product", left.space, right.space), size, vectors)
+
+    def scaled(self, factor: Any) -> "ProductFamily":
+        return ProductFamily(self.left.scaled(factor), self.right)
+
+    def tangents(self, draw: Draw, x: Point) -> Tangents:
+        left = self.left.tangents(_part(draw, self.left, 0, self.right.size), x)
+        right = self.right.tangents(_part(draw, self.right, 1, self.right.size), x)
+        left_weights, right_weights = align([left.weights, right.weights])
+        return Tangents(
+            concatenate(left.directions, right.directions, x),
+            left_weights * right_weights,
+            left.powers + right.powers,
+            left.covector if right.covector is None else right.covector,
+        )
+
+
+def _part(draw: Draw, family: AbstractFamily, place: int, stride: int) -> Draw:
+    """One factor's share of a draw of the product; the left one carries the sample weights."""
+    weights = draw.weights if place == 0 else jnp.ones_like(draw.weights)
+    if draw.noise is not None:
+        assert family.law is not None
+        vectors, size = family.law.vectors, family.law.size
+        noise = draw.noise[:, :vectors] if place == 0 else draw.noise[:, -vectors:]
+        return Draw(weights, noise=noise[:, :, :size])
+    assert draw.indices is not None
+    return Draw(weights, indices=divmod(draw.indices, stride)[place])

@@ -1,0 +1,12 @@
+"""The operators that come with the core."""
+
+from ._biharmonic import Biharmonic as Biharmonic
+from ._directional import Directional as Directional
+from ._divergence import Divergence as Divergence
+from ._gradient import Gradient as Gradient
+from ._laplacian import Laplacian as Laplacian
+from ._laplacian import WeightedLaplacian as WeightedLaplacian
+from ._partial import Partial as Partial
+from ._partial import partial as partial
+from ._partial import partials as partials
+from ._power_sum import PowerSum as PowerSum

@@ -1,0 +1,35 @@
+from typing import Any
+
+import equinox as eqx
+
+from .._checks import check_count
+from .._coefficient import Coefficient, as_coefficient
+from .._families import AbstractFamily, LinearFamily, PowerFamily
+from .._families._frame import ColumnFrame
+from .._operator import AbstractOperator
+from ._laplacian import _shape
+
+
+class Directional(AbstractOperator):
+    """`D^k u(x)[v, …, v]` along one direction v: `[dim]`, or a function of x that returns one.
+
+    `Directional(lambda x: x)` is x·∇u: one tangent, not one per dimension.
+    Raises `ValueError` where v does not have the shape of x, `TypeError` where it is no array.
+    """
+
+    direction: Any
+    order: int = eqx.field(static=True)
+
+    def __init__(self, direction: Any, order: int = 1):
+        check_count("Directional(v, order)", order)
+        self.direction = as_coefficient(direction)
+        self.order = order
+
+    def families(self, dim: int) -> tuple[AbstractFamily, ...]:
+        shape = _shape(self.direction, dim)
+        if shape != (dim,):
+            raise ValueError(f"`Directional(v)` in {dim} dimensions needs v of shape ({dim},), got {shape}.")
+        frame = ColumnFrame((self.direction,), (1,), (range(dim),))
+        if self.order == 1:
+            return (LinearFamily(((frame, Coefficient()),)),)
+        return (PowerFamily(self.order, frame),)

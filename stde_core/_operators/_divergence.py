@@ -1,0 +1,14 @@
+import equinox as eqx
+
+from .._axes import StaticAxes, resolve_axes, static_axes
+from .._families import AbstractFamily, DivergenceFamily
+from .._operator import AbstractOperator
+
+
+class Divergence(AbstractOperator):
+    """`Σ_j ∂u_j/∂x_{axes[j]}` (all axes by default) of a model with output `[len(axes)]`."""
+
+    axes: StaticAxes = eqx.field(static=True, converter=static_axes, default=None)
+
+    def families(self, dim: int) -> tuple[AbstractFamily, ...]:
+        return (DivergenceFamily(resolve_axes(self.axes, dim)),)

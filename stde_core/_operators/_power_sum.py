@@ -1,0 +1,24 @@
+import equinox as eqx
+
+from .._axes import StaticAxes, resolve_axes, sorted_axes, static_axes
+from .._checks import check_count
+from .._coefficient import Coefficient
+from .._families import AbstractFamily, LinearFamily, PowerFamily
+from .._families._frame import AxisFrame
+from .._operator import AbstractOperator
+
+
+class PowerSum(AbstractOperator):
+    """`Σ_i ∂_i^k` over `axes` (all by default), k ≥ 1."""
+
+    order: int = eqx.field(static=True)
+    axes: StaticAxes = eqx.field(static=True, converter=static_axes, default=None)
+
+    def __check_init__(self):
+        check_count("PowerSum(order)", self.order)
+
+    def families(self, dim: int) -> tuple[AbstractFamily, ...]:
+        frame = AxisFrame(sorted_axes(resolve_axes(self.axes, dim)))
+        if self.order == 1:
+            return (LinearFamily(((frame, Coefficient()),)),)
+        return (PowerFamily(self.order, frame),)

@@ -1,0 +1,16 @@
+"""The samplers that come with the core."""
+
+from ._dense import (
+    AbstractDenseSampler as AbstractDenseSampler,
+)
+from ._dense import (
+    Gaussian as Gaussian,
+)
+from ._dense import (
+    Rademacher as Rademacher,
+)
+from ._dense import (
+    Sphere as Sphere,
+)
+from ._sparse import Sparse as Sparse
+from ._whole import Whole as Whole

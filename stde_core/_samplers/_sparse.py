@@ -1,0 +1,97 @@
+from collections.abc import Hashable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int, PRNGKeyArray
+
+from .._families import AbstractFamily
+from .._sampler import AbstractTangentSampler
+from .._tangents import Draw
+
+
+class Sparse(AbstractTangentSampler):
+    """Random terms of a family: for a Laplacian, random coordinates (STDE section 4.2; SDGD).
+
+    Uniform without replacement, or with it (`replace`) and then with optional `probabilities`
+    `[size]`, which must suit every family that is sampled. Without replacement a family of at
+    most `num_samples` terms is contracted whole.
+    Raises `ValueError` for probabilities without replacement or that are none.
+    """
+
+    replace: bool = eqx.field(static=True, default=False)
+    probabilities: tuple[float, ...] | None = eqx.field(
+        static=True, default=None, converter=lambda p: None if p is None else _as_probabilities(p)
+    )
+
+    def __check_init__(self):
+        if not isinstance(self.replace, bool):
+            raise TypeError(f"`Sparse(replace)` needs True or False, got {self.replace!r}.")
+        if self.probabilities is not None and not self.replace:
+            raise ValueError(
+                "`Sparse(probabilities=…)` without replacement would be biased; set `replace=True`."
+            )
+
+    def __call__(self, family: AbstractFamily, num_samples: int, *, key: PRNGKeyArray) -> Draw:
+        size = family.size
+        if self.probabilities is not None:
+            p = jnp.asarray(self.probabilities)
+            indices = jax.random.choice(key, size, (num_samples,), p=p)
+            return Draw(1 / (num_samples * p[indices]), indices=indices)
+        weights = jnp.full(num_samples, size / num_samples)
+        if self.replace:
+            return Draw(weights, indices=jax.random.randint(key, (num_samples,), 0, size))
+        indices = _without_replacement(size, num_samples, key=key)
+        return Draw(weights, indices=indices, correction=1 - num_samples / size)
+
+    def covers(self, family: AbstractFamily, num_samples: int) -> bool:
+        return family.size == 1 or (not self.replace and family.size <= num_samples)
+
+    def space(self, family: AbstractFamily) -> Hashable:
+        return family.index_set
+
+    def refuses(self, families: tuple[AbstractFamily, ...], num_samples: int) -> str | None:
+        sizes = [family.size for family in families if family.size > 1]
+        if not sizes:
+            return None
+        if max(sizes) >= 2**31:
+            return f"cannot index {max(sizes)} terms; use dense tangents (gaussian or rademacher)"
+        if not self.replace and num_samples > max(sizes):
+            return (
+                f"cannot draw {num_samples} of {max(sizes)} terms without replacement; lower "
+                f"`num_samples` to at most {max(sizes)}, or use the `exact` estimator"
+            )
+        p = self.probabilities
+        for family in families:
+            if p is not None and family.size not in (1, len(p)):
+                return (
+                    f"has {len(p)} probabilities for a family of {family.size} terms; "
+                    f"give one probability per term"
+                )
+        return None
+
+
+def _as_probabilities(probabilities: Any) -> tuple[float, ...]:
+    p = np.asarray(probabilities, float)
+    if p.ndim != 1 or not np.all(p > 0) or not np.isclose(p.sum(), 1, rtol=1e-4):
+        raise ValueError(
+            "`Sparse(probabilities)` needs a vector of positive numbers that sum to 1, got "
+            f"shape {p.shape} with sum {p.sum():.6g} and least entry {p.min(initial=np.inf):.6g}."
+        )
+    return tuple((p / p.sum()).tolist())
+
+
+def _without_replacement(size: int, num_samples: int, *, key: PRNGKeyArray) -> Int[Array, " n"]:
+    """A uniform subset. Floyd's algorithm costs O(n²), a permutation O(size log size) and far more."""
+    if num_samples**2 > 32 * size:
+        return jax.random.permutation(key, size)[:num_samples]
+    tops = jnp.arange(size - num_samples, size)
+    proposals = jax.random.randint(key, (num_samples,), 0, tops + 1)
+
+    def add(i: Int[Array, ""], chosen: Int[Array, " n"]) -> Int[Array, " n"]:
+        taken = jnp.any(chosen == proposals[i])
+        return chosen.at[i].set(jnp.where(taken, tops[i], proposals[i]))
+
+    return jax.lax.fori_loop(0, num_samples, add, jnp.full(num_samples, -1, proposals.dtype))

@@ -1,0 +1,110 @@
+"""Draws and tangents: directions × powers × weights, the random tensor that stands for an operator."""
+
+from abc import abstractmethod
+from collections.abc import Hashable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Inexact, Int
+
+from ._types import Point
+
+
+class Draw(eqx.Module):
+    """`n` samples from a family of terms: indices of terms, or isotropic noise; with weights.
+
+    The weights make the sum over samples unbiased for the sum over the family. The variance of
+    that sum is `correction · n · s²` with `s²` the sample variance of the weighted samples:
+    `correction` is 1 for independent samples, `1 − n/N` for `n` of `N` without replacement, 0 for
+    a family that is taken whole.
+    """
+
+    weights: Float[Array, " n"]
+    indices: Int[Array, " n"] | None = None
+    noise: Float[Array, "n vectors size"] | None = None
+    fourth_moment: float | None = eqx.field(static=True, default=None)
+    correction: float = eqx.field(static=True, default=1.0)
+
+    @staticmethod
+    def whole(size: int) -> "Draw":
+        """Every term of a family of `size` terms, once."""
+        return Draw(jnp.ones(size), indices=jnp.arange(size), correction=0.0)
+
+
+class AbstractDirections(eqx.Module):
+    """`n` samples of `m` direction vectors each. Maps under `jax.vmap` over the samples.
+
+    `key` names the directions: within one draw, equal keys (other than None) are equal vectors.
+    """
+
+    key: eqx.AbstractVar[Hashable]
+
+    @abstractmethod
+    def dense(self, size: int, dtype: jnp.dtype) -> Float[Array, "... m size"]:
+        """The vectors written out: `[n, m, size]`, or `[m, size]` for one mapped sample."""
+
+    @abstractmethod
+    def dot(self, values: Inexact[Array, "n size"]) -> Inexact[Array, " n"]:
+        """Pairs the first vector of each sample with a row of `values`."""
+
+
+class OneHot(AbstractDirections):
+    """Coordinate vectors `e_i`, stored as their indices."""
+
+    axes: Int[Array, "... m"]
+    key: Hashable = eqx.field(static=True, default=None)
+
+    def dense(self, size: int, dtype: jnp.dtype) -> Float[Array, "... m size"]:
+        return jax.nn.one_hot(self.axes, size, dtype=dtype)
+
+    def dot(self, values: Inexact[Array, "n size"]) -> Inexact[Array, " n"]:
+        return jnp.take_along_axis(values, self.axes[:, :1], axis=1)[:, 0]
+
+
+class Dense(AbstractDirections):
+    """Any vectors, written out."""
+
+    vectors: Float[Array, "... m size"]
+    key: Hashable = eqx.field(static=True, default=None)
+
+    def dense(self, size: int, dtype: jnp.dtype) -> Float[Array, "... m size"]:
+        del size
+        return self.vectors.astype(dtype)
+
+    def dot(self, values: Inexact[Array, "n size"]) -> Inexact[Array, " n"]:
+        return jnp.sum(values * self.vectors[:, 0], axis=1)
+
+
+class Tangents(eqx.Module):
+    """`n` weighted contractions `w · D^|p| u(x)[v_1^p_1, …, v_m^p_m]` whose sum stands for a family.
+
+    `weights` has shape `[n]`, or `[n, *out]` where a coefficient differs between the components of
+    the model's output. With a `covector`, the contraction is paired with it (divergence).
+    """
+
+    directions: AbstractDirections
+    weights: Inexact[Array, "n ..."]
+    powers: tuple[int, ...] = eqx.field(static=True)
+    covector: AbstractDirections | None = None
+
+    def weigh(self, contractions: Inexact[Array, "n ..."]) -> Inexact[Array, "n ..."]:
+        """The weighted terms, from the contractions `[n, *out]`."""
+        if self.covector is not None:
+            contractions = self.covector.dot(contractions)
+        missing = contractions.ndim - self.weights.ndim
+        weights = jnp.expand_dims(self.weights, range(self.weights.ndim, self.weights.ndim + missing))
+        return weights * contractions
+
+
+def concatenate(left: AbstractDirections, right: AbstractDirections, x: Point) -> AbstractDirections:
+    """Each sample's vectors of `left` followed by those of `right`; one sample serves for all."""
+    if isinstance(left, OneHot) and isinstance(right, OneHot):
+        return OneHot(jnp.concatenate(_rows(left.axes, right.axes), axis=1))
+    parts = [directions.dense(x.shape[0], x.dtype) for directions in (left, right)]
+    return Dense(jnp.concatenate(_rows(*parts), axis=1))
+
+
+def _rows(*arrays: Array) -> list[Array]:
+    samples = max(array.shape[0] for array in arrays)
+    return [jnp.broadcast_to(array, (samples, *array.shape[1:])) for array in arrays]

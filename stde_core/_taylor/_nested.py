@@ -1,0 +1,72 @@
+"""Contractions by repeated first-order AD: one directional derivative after the other."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import jax
+from jaxtyping import Array, Float, Inexact
+
+from .._tangents import AbstractDirections
+from .._types import Model, Point
+
+Derivative: TypeAlias = Callable[[Model, Float[Array, " dim"]], Model]
+Vectorise: TypeAlias = Callable[..., Any]
+
+
+def forward(model: Model, v: Float[Array, " dim"]) -> Model:
+    """`x ↦ D u(x)[v]` by forward mode."""
+    return lambda x: jax.jvp(model, (x,), (v,))[1]
+
+
+def reverse(model: Model, v: Float[Array, " dim"]) -> Model:
+    """`x ↦ D u(x)[v]` by reverse mode: the gradient (of each component), then a product with v."""
+    return lambda x: jax.jacrev(model)(x) @ v
+
+
+def nested(
+    model: Model,
+    x: Point,
+    directions: AbstractDirections,
+    monomials: tuple[tuple[int, ...], ...],
+    *,
+    first: Derivative = forward,
+    then: Derivative = forward,
+    vectorise: Vectorise = jax.vmap,
+) -> tuple[Inexact[Array, "n ..."], ...]:
+    """A `Contraction` by nesting: the innermost derivative by `first`, all others by `then`.
+
+    Cost: a factor of 2 to 4 per order. `vectorise` maps over the samples: `jax.vmap`, or
+    `jax.lax.map` for one at a time.
+    """
+
+    def one(sample: AbstractDirections) -> tuple[Inexact[Array, "..."], ...]:
+        vectors = sample.dense(x.shape[0], x.dtype)
+        return tuple(_nest(model, vectors, powers, first, then)(x) for powers in monomials)
+
+    return vectorise(one)(directions)
+
+
+def _nest(
+    model: Model, vectors: Float[Array, "m dim"], powers: tuple[int, ...], first: Derivative, then: Derivative
+) -> Model:
+    derivative, step = model, first
+    for v, power in zip(vectors, powers, strict=True):
+        for _ in range(power):
+            derivative, step = step(derivative, v), then
+    return derivative
+
+
+def hessian_vector(
+    model: Model, x: Point, directions: AbstractDirections, monomials: tuple[tuple[int, ...], ...]
+) -> tuple[Inexact[Array, "n ..."], ...]:
+    """A `Contraction` of order ≤ 2: `w·(∇²u v)` from Hessian-vector products, `Du[v]` by one jvp."""
+
+    def one(sample: AbstractDirections) -> tuple[Inexact[Array, "..."], ...]:
+        vectors = sample.dense(x.shape[0], x.dtype)
+        v, w = vectors[0], vectors[-1]
+        return tuple(
+            forward(model, v)(x) if sum(powers) == 1 else forward(jax.jacrev(model), v)(x) @ w
+            for powers in monomials
+        )
+
+    return jax.vmap(one)(directions)
