@@ -109,7 +109,8 @@ def _check_arguments(operators: Any, model: Any, x: Any, estimator: Any, key: An
         )
     if key is not None and jnp.ndim(key) != (0 if _is_typed_key(key) else 1):
         raise ValueError(
-            f"`estimate(…, key=…)` takes one key, got shape {jnp.shape(key)}; map over several with `jax.vmap`."
+            f"`estimate(…, key=…)` takes one key, got shape {jnp.shape(key)}; "
+            "map over several with `jax.vmap`."
         )
 
 
