@@ -1,0 +1,83 @@
+"""What a PDE problem is: conditions to be met, an ansatz, and a solution to be judged by."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, Literal
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Float, PyTree
+
+import stde_core as stde
+
+from .domains import AbstractDomain
+from .models import MLP
+from .report.views import AbstractView
+from .training import Training
+
+
+class Condition(eqx.Module):
+    """A residual that should vanish at points of a domain: the equation, or a boundary condition.
+
+    - `points`: the distribution of its collocation points.
+    - `operators`: the PyTree of operators whose values the residual needs; None for none.
+    - `residual`: `(x, u(x), values) -> scalar`.
+    - `weight`: its share in the loss.
+    """
+
+    name: str = eqx.field(static=True)
+    points: AbstractDomain
+    operators: PyTree[stde.AbstractOperator]
+    residual: Callable[[stde.Point, Array, Any], Array]
+    weight: float = eqx.field(static=True, default=1.0)
+
+
+class AbstractProblem(eqx.Module):
+    """A PDE with everything that is needed to solve it and to judge the solution.
+
+    - `dim`: the number of space dimensions.
+    - `num_inputs`: the number of the model's inputs, `dim`, or `dim + 1` where time comes last.
+    - `num_features`: the number of the network's inputs inside the ansatz.
+    - `error_points`: where the solution is known, over the whole "domain" or only at the "origin".
+    - `origin`: a point judged by itself too, or None.
+    - `view`: the picture of solution against reference.
+    - `notes`: what a reader of the errors should know, in sentences.
+    """
+
+    dim: eqx.AbstractVar[int]
+    num_inputs: eqx.AbstractVar[int]
+    num_features: eqx.AbstractVar[int]
+    error_points: eqx.AbstractVar[Literal["domain", "origin"]]
+    origin: eqx.AbstractVar[np.ndarray | None]
+    view: eqx.AbstractVar[AbstractView]
+    notes: eqx.AbstractVar[tuple[str, ...]]
+
+    @property
+    @abstractmethod
+    def conditions(self) -> tuple[Condition, ...]:
+        """The equation first, then whatever the ansatz does not fulfil by itself."""
+
+    @abstractmethod
+    def ansatz(self, network: stde.Model) -> stde.Model:
+        """The model u made from a network with `num_features` inputs.
+
+        Affine in the network, so that a constant network spans the trivial solutions.
+        """
+
+    @abstractmethod
+    def reference(self, points: Float[Array, "n inputs"]) -> Float[np.ndarray, " n"]:
+        """The solution at points of the domain, exact or converged."""
+
+    @abstractmethod
+    def default_estimator(self, dim: int) -> tuple[str, dict[str, Any]]:
+        """The registered name of an estimator that suits `dim` dimensions, and its options."""
+
+    @property
+    @abstractmethod
+    def default_network(self) -> MLP:
+        """A network that solves the problem well on two cores."""
+
+    @property
+    @abstractmethod
+    def default_training(self) -> Training:
+        """Settings that solve the problem well on two cores."""

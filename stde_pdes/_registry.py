@@ -1,0 +1,13 @@
+from typing import Any
+
+from stde_core._plugins import registry
+
+from ._problem import AbstractProblem
+
+
+def get_problem(name: str, /, **fields: Any) -> AbstractProblem:
+    """A problem by its registered name: `get_problem("allen-cahn-two-body", dim=100)`.
+
+    Raises `ValueError` for unknown names, and for fields that the problem refuses.
+    """
+    return registry().entry("problems", name).load()(**fields)

@@ -1,0 +1,115 @@
+"""A run before it starts: the objects that names and options stand for, checked against each other."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import stde_core as stde
+from stde_core._plugins import registry
+
+from ._options import parameters, parse
+from ._problem import AbstractProblem
+from .models import MLP
+from .training import Training
+
+_DEFAULT_NUM_SAMPLES = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What `stde solve` was asked, as text: each sequence holds `name=value` options."""
+
+    problem: Sequence[str] = ()
+    estimator: Sequence[str] = ()
+    model: Sequence[str] = ()
+    training: Sequence[str] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """Everything that determines a run."""
+
+    name: str
+    problem: AbstractProblem
+    problem_fields: dict[str, Any]
+    estimator_name: str
+    estimator: stde.AbstractEstimator
+    network: MLP
+    training: Training
+    seed: int
+
+    def describe(self) -> dict[str, Any]:
+        """The setup in words and numbers, enough to repeat the run."""
+        return {
+            "problem": self.name,
+            "dim": self.problem.dim,
+            "problem_fields": self.problem_fields,
+            "estimator": self.estimator_name,
+            "estimator_fields": _fields_of(self.estimator),
+            "model": dataclasses.asdict(self.network),
+            "training": dataclasses.asdict(self.training),
+            "seed": self.seed,
+            "notes": list(self.problem.notes),
+        }
+
+
+def prepare(
+    name: str, dim: int | None, estimator: str | None, steps: int | None, seed: int, options: Options
+) -> Setup:
+    """Builds the objects of a run.
+
+    Raises `ValueError` or `TypeError`, with a sentence, for names and values that do not exist or
+    do not go together.
+    """
+    if not 0 <= seed < 2**31:
+        raise ValueError(f"`--seed` needs an integer from 0 to {2**31 - 1}, got {seed}.")
+    factory = registry().entry("problems", name).load()
+    fields = parse(factory, options.problem, "-p")
+    if dim is not None:
+        fields |= _dimension(name, factory, dim, fields)
+    problem = factory(**fields)
+    chosen, built = _estimator(problem, estimator, options.estimator)
+    network = dataclasses.replace(problem.default_network, **parse(MLP, options.model, "-m"))
+    settings = parse(Training, options.training, "-t")
+    if steps is not None:
+        settings["steps"] = steps
+    training = dataclasses.replace(problem.default_training, **settings)
+    _check_accepted(chosen, built, problem)
+    return Setup(name, problem, fields, chosen, built, network, training, seed)
+
+
+def _dimension(name: str, factory: Any, dim: int, fields: dict[str, Any]) -> dict[str, int]:
+    if "dim" not in parameters(factory):
+        raise ValueError(f"`{name}` has no dimension to choose; leave out `--dim`.")
+    if "dim" in fields:
+        raise ValueError("Give the dimension once, as `--dim N` or as `-p dim=N`.")
+    return {"dim": dim}
+
+
+def _estimator(
+    problem: AbstractProblem, name: str | None, options: Sequence[str]
+) -> tuple[str, stde.AbstractEstimator]:
+    """The named estimator, or the problem's own; as many samples as the problem's where not given."""
+    default_name, defaults = problem.default_estimator(problem.dim)
+    chosen = name or default_name
+    target = registry().entry("estimators", chosen).load()
+    known = parameters(target)
+    if chosen != default_name:
+        defaults = {"num_samples": defaults.get("num_samples", _DEFAULT_NUM_SAMPLES)}
+    fields = {field: value for field, value in defaults.items() if field in known}
+    return chosen, target(**(fields | parse(target, options, "-e")))
+
+
+def _check_accepted(name: str, estimator: stde.AbstractEstimator, problem: AbstractProblem) -> None:
+    for condition in problem.conditions:
+        if condition.operators is not None:
+            reason = estimator.refuses(condition.operators, problem.num_inputs)
+            if reason is not None:
+                raise ValueError(f"Estimator `{name}` {reason}.")
+
+
+def _fields_of(module: Any) -> dict[str, Any]:
+    """The fields of an estimator by name; objects in them by their representation."""
+    plain = (int, float, str, bool, type(None))
+    fields = {field.name: getattr(module, field.name) for field in dataclasses.fields(module)}
+    return {name: value if isinstance(value, plain) else repr(value) for name, value in fields.items()}

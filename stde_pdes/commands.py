@@ -1,0 +1,109 @@
+"""The command `stde solve`."""
+
+import json
+from typing import Any
+
+import click
+import jax
+from rich.console import Console
+from rich.table import Table
+
+from ._run import execute, new_directory
+from ._setup import Options, Setup, prepare
+from .report.progress import ProgressDisplay
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  stde solve allen-cahn-two-body                    100 dimensions, about a minute
+  stde solve allen-cahn-two-body --dim 1000 --steps 2000
+  stde solve semilinear-heat -p horizon=0.5 --seed 1
+  stde solve semilinear-heat --estimator hutchinson -e num_samples=8
+  stde solve allen-cahn-two-body -e sampler=gaussian -m width=256 -m activation=sin
+  stde solve kdv -p solution=two-soliton -t learning_rate=1e-3 -t batch=1000
+  stde solve kp --out kp-run --json                 the last line of stdout is a JSON object
+  stde list problems                                what there is to solve
+
+\b
+Fields of the options (`stde list` names estimators and samplers):
+  -p  the problem: see `stde list problems`; a wrong name lists the right ones
+  -e  the estimator: num_samples, sampler=NAME, sampler.replace=true, ...
+  -m  the network: width, depth, activation
+  -t  training: batch, learning_rate, schedule, shared_tangents, unbiased, test_points
+"""
+)
+@click.argument("problem")
+@click.option("--dim", type=int, metavar="N", help="Number of space dimensions, where there is a choice.")
+@click.option("--steps", type=int, metavar="N", help="Optimiser steps over all stages.")
+@click.option("--estimator", metavar="NAME", help="How operators are estimated.")
+@click.option("-p", "problem_options", multiple=True, metavar="FIELD=VALUE", help="A field of the problem.")
+@click.option("-e", "estimator_options", multiple=True, metavar="FIELD=VALUE", help="One of the estimator.")
+@click.option("-m", "model_options", multiple=True, metavar="FIELD=VALUE", help="One of the network.")
+@click.option("-t", "training_options", multiple=True, metavar="FIELD=VALUE", help="One of the training.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of network, points and tangents.")
+@click.option("--out", metavar="DIR", help="A new directory for the run.  [default: runs/NAME-TIME]")
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON on stdout.")
+def solve(
+    problem: str,
+    dim: int | None,
+    steps: int | None,
+    estimator: str | None,
+    problem_options: tuple[str, ...],
+    estimator_options: tuple[str, ...],
+    model_options: tuple[str, ...],
+    training_options: tuple[str, ...],
+    seed: int,
+    out: str | None,
+    as_json: bool,
+) -> None:
+    """Train a network to solve PROBLEM, and measure how well it did.
+
+    Writes the trained model, the metrics, all that is needed to repeat the run, and a picture of
+    the solution into a directory of its own. Errors are those of the last step, at points that
+    training never sees, beside the error of the best trivial solution.
+    """
+    options = Options(problem_options, estimator_options, model_options, training_options)
+    try:
+        setup = prepare(problem, dim, estimator, steps, seed, options)
+        directory = new_directory(out, problem)
+    except (ValueError, TypeError, ImportError) as error:
+        raise click.UsageError(str(error)) from error
+    try:
+        with ProgressDisplay(setup.training.steps) as display:
+            display.announce(_headline(setup))
+            result = execute(setup, directory, report=display.report, announce=display.announce)
+    except FloatingPointError as error:
+        raise click.ClickException(f"{error} What was measured is in {directory}.") from error
+    if as_json:
+        click.echo(json.dumps(result))
+    else:
+        _print_summary(result)
+
+
+def _headline(setup: Setup) -> str:
+    device = jax.devices()[0]
+    return (
+        f"{setup.name}, dim {setup.problem.dim}, estimator {setup.estimator_name}, "
+        f"{setup.training.steps} steps, seed {setup.seed}, on {device.platform} ({device.device_kind})"
+    )
+
+
+def _print_summary(result: dict[str, Any]) -> None:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    rows = [
+        (
+            "relative L2 error",
+            f"{result['relative_l2']:.3e}   (trivial: {result['trivial_relative_l2']:.3e})",
+        ),
+        ("relative L1 error", f"{result['relative_l1']:.3e}"),
+        ("speed", f"{result['steps_per_second']:.1f} steps/s, {result['seconds']:.0f} s in all"),
+        ("peak memory", f"{result['peak_memory_mb']:.0f} MB"),
+        ("files", f"{result['out']} (solution.png, model.eqx, metrics.jsonl, run.json, result.json)"),
+        *(("note", note) for note in result["notes"]),
+    ]
+    if "relative_error_origin" in result:
+        rows.insert(2, ("relative error at the origin", f"{result['relative_error_origin']:.3e}"))
+    for row in rows:
+        table.add_row(*row)
+    Console(soft_wrap=True, highlight=False).print(table)

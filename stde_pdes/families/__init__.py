@@ -1,0 +1,1 @@
+"""The PDE families, one module each."""

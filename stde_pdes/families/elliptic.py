@@ -1,0 +1,123 @@
+"""Elliptic equations on the unit ball with u = 0 on the sphere (STDE, appendix H)."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+import stde_core as stde
+
+from .._problem import AbstractProblem, Condition
+from ..domains import UnitBall
+from ..models import MLP
+from ..report.views import AbstractView, PredictedAgainstTrue
+from ..training import Training
+
+
+def allen_cahn_two_body(dim: int = 100, coefficient_seed: int = 0) -> "BallProblem":
+    """Allen-Cahn equation Δu + u − u³ = g on the unit ball, with pairwise interacting coordinates.
+
+    Exact solution `(1−|x|²) Σ_{i<d} c_i sin(x_i + cos x_{i+1} + x_{i+1} cos x_i)`, c_i ~ N(0, 1).
+    Source: STDE (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024), appendix H. Deviations: the network sees
+    √d·x, whose entries are of order 1, and its output is scaled by rms(g)/(2d).
+    """
+    return BallProblem(dim, coefficient_seed, reaction=_allen_cahn)
+
+
+def _allen_cahn(u: Array) -> Array:
+    return u - u**3
+
+
+class BallProblem(AbstractProblem):
+    """`Δu + reaction(u) = g` on the unit ball, u = 0 on the sphere, with g made from an exact solution.
+
+    The right-hand side costs O(d): the sum in the solution has a tridiagonal Hessian, so two
+    2-jets, along the indicators of the even and of the odd coordinates, give its trace exactly.
+    Raises `ValueError` for dim < 2, or a seed that is no integer ≥ 0.
+    """
+
+    dim: int = eqx.field(static=True)
+    coefficients: Float[Array, " dim-1"]
+    reaction: Callable[[Array], Array] = eqx.field(static=True)
+    output_scale: float = eqx.field(static=True)
+    error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
+    origin: None = eqx.field(static=True, default=None)
+
+    def __init__(self, dim: int, coefficient_seed: int, reaction: Callable[[Array], Array]):
+        stde.check_count("dim", dim, least=2)
+        stde.check_count("coefficient_seed", coefficient_seed, least=0)
+        self.dim, self.reaction = dim, reaction
+        self.coefficients = jax.random.normal(jax.random.key(coefficient_seed), (dim - 1,))
+        self.output_scale = 1.0
+        self.output_scale = float(self._rms_source()) / (2 * dim)
+
+    @property
+    def num_features(self) -> int:
+        return self.num_inputs
+
+    @property
+    def num_inputs(self) -> int:
+        return self.dim
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        return (Condition("equation", UnitBall(self.dim), stde.Laplacian(), self._residual),)
+
+    def _residual(self, x: stde.Point, u: Array, laplacian: Array) -> Array:
+        return laplacian + self.reaction(u) - self.source(x)
+
+    def ansatz(self, network: stde.Model) -> stde.Model:
+        return lambda x: self.output_scale * (1 - x @ x) * network(self.dim**0.5 * x)
+
+    def solution(self, x: stde.Point) -> Array:
+        """The exact solution."""
+        return (1 - x @ x) * self._interaction(x)
+
+    def source(self, x: stde.Point) -> Array:
+        """`g = Δu + reaction(u)` of the exact solution u = (1−|x|²) b(x)."""
+        b, slope = jax.jvp(self._interaction, (x,), (x,))
+        even = (jnp.arange(self.dim) % 2 == 0).astype(x.dtype)
+        curvature = _second(self._interaction, x, even) + _second(self._interaction, x, 1 - even)
+        # Δ(ab) = aΔb + 2∇a·∇b + bΔa with a = 1 − |x|², ∇a = −2x, Δa = −2d.
+        laplacian = (1 - x @ x) * curvature - 4 * slope - 2 * self.dim * b
+        return laplacian + self.reaction((1 - x @ x) * b)
+
+    def _interaction(self, x: stde.Point) -> Array:
+        left, right = x[:-1], x[1:]
+        c = self.coefficients.astype(x.dtype)
+        return jnp.sum(c * jnp.sin(left + jnp.cos(right) + right * jnp.cos(left)))
+
+    def _rms_source(self) -> Array:
+        points = UnitBall(self.dim)(64, key=jax.random.key(0))
+        return jnp.sqrt(jnp.mean(jax.lax.map(self.source, points) ** 2))
+
+    def reference(self, points: Float[Array, "n inputs"]) -> Float[np.ndarray, " n"]:
+        return np.asarray(jax.lax.map(self.solution, points, batch_size=256))
+
+    def default_estimator(self, dim: int) -> tuple[str, dict[str, Any]]:
+        return "stde", {"num_samples": min(16, dim)}
+
+    @property
+    def default_network(self) -> MLP:
+        return MLP(width=128, depth=3, activation="tanh")
+
+    @property
+    def default_training(self) -> Training:
+        return Training(steps=5000, batch=100, learning_rate=2e-3)
+
+    @property
+    def view(self) -> AbstractView:
+        return PredictedAgainstTrue()
+
+
+def _second(function: stde.Model, x: stde.Point, v: Array) -> Array:
+    """`vᵀ∇²f(x)v`."""
+    return jax.jvp(lambda y: jax.jvp(function, (y,), (v,))[1], (x,), (v,))[1]

@@ -1,0 +1,125 @@
+"""Semilinear parabolic equations, backward in time (Han, Jentzen, E, 2018; STDE, appendix I)."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+import stde_core as stde
+
+from .._problem import AbstractProblem, Condition
+from ..domains import BrownianPaths
+from ..models import MLP
+from ..references import radial_solution
+from ..report.views import AbstractView, AlongLine
+from ..training import Training
+
+_WIDTH = 5.0
+
+
+def semilinear_heat(dim: int = 100, horizon: float = 0.3) -> "RadialProblem":
+    """Semilinear heat equation u_t + Δu + (1−u²)/(1+u²) = 0, u(T, x) = 5/(10+2|x|²).
+
+    The solution depends on t and |x| alone, and a one-dimensional equation gives it at any
+    dimension and any point. Source: STDE (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024), appendix I.
+    Deviations: the terminal condition is built into the ansatz; errors are measured over the
+    whole domain, along the paths √2 W_t, and not at the origin alone; the network also sees
+    log(5+|x|²), a feature of the terminal condition.
+    """
+    return RadialProblem(dim, horizon, reaction=_heat)
+
+
+def _heat(u: Array) -> Array:
+    return (1 - u**2) / (1 + u**2)
+
+
+def _terminal(squared_radius: Array) -> Array:
+    return 5 / (10 + 2 * squared_radius)
+
+
+class RadialProblem(AbstractProblem):
+    """`u_t + Δu + reaction(u) = 0` on [0, horizon] × R^dim with `u(T, x) = 5/(10+2|x|²)`.
+
+    Points are `(x, t)`, time last. Raises `ValueError` for dim < 1 or a horizon that is not
+    positive.
+    """
+
+    dim: int = eqx.field(static=True)
+    horizon: float = eqx.field(static=True)
+    reaction: Callable[[Array], Array] = eqx.field(static=True)
+    error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
+
+    def __check_init__(self):
+        stde.check_count("dim", self.dim)
+        if not 0 < self.horizon < float("inf"):
+            raise ValueError(f"`horizon` needs to be a positive number, got {self.horizon!r}.")
+
+    @property
+    def num_inputs(self) -> int:
+        return self.dim + 1
+
+    @property
+    def num_features(self) -> int:
+        return self.dim + 2
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return ("The network sees log(5+|x|²) beside x and t, a feature taken from the terminal condition.",)
+
+    @property
+    def origin(self) -> np.ndarray:
+        return np.zeros(self.num_inputs)
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        operator = stde.partial(-1) + stde.Laplacian(axes=slice(0, -1))
+        return (Condition("equation", BrownianPaths(self.dim, self.horizon), operator, self._residual),)
+
+    def _residual(self, x: stde.Point, u: Array, drift: Array) -> Array:
+        return drift + self.reaction(u)
+
+    def ansatz(self, network: stde.Model) -> stde.Model:
+        def model(point: stde.Point) -> Array:
+            x, t = point[:-1], point[-1:]
+            squared_radius = x @ x
+            radial = jnp.log(_WIDTH + squared_radius)
+            features = jnp.concatenate([x / self.dim**0.5, t / self.horizon, radial[None]])
+            return _terminal(squared_radius) + (self.horizon - t[0]) * network(features)
+
+        return model
+
+    def reference(self, points: Float[Array, "n inputs"]) -> Float[np.ndarray, " n"]:
+        x, t = np.asarray(points[:, :-1], float), np.asarray(points[:, -1], float)
+        return radial_solution(
+            self.reaction,
+            _terminal,
+            dim=self.dim,
+            horizon=self.horizon,
+            times=t,
+            squared_radii=(x**2).sum(1),
+            width=_WIDTH,
+        )
+
+    def default_estimator(self, dim: int) -> tuple[str, dict[str, Any]]:
+        return "stde", {"num_samples": min(16, dim)}
+
+    @property
+    def default_network(self) -> MLP:
+        return MLP(width=64, depth=3, activation="tanh")
+
+    @property
+    def default_training(self) -> Training:
+        return Training(steps=4000, batch=200, learning_rate=2e-3)
+
+    @property
+    def view(self) -> AbstractView:
+        times = (0.0, self.horizon / 2, self.horizon)
+        starts = np.zeros((3, self.num_inputs))
+        starts[:, -1] = times
+        diagonal = np.ones(self.num_inputs) * (4 * self.horizon) ** 0.5
+        diagonal[-1] = 0.0
+        labels = tuple(f"t = {time:g}" for time in times)
+        return AlongLine(starts, diagonal, labels, "distance along the diagonal of space")

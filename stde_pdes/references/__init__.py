@@ -1,0 +1,3 @@
+"""Reference solutions, converged or exact, for problems without a closed form."""
+
+from ._radial import radial_solution as radial_solution

@@ -1,0 +1,118 @@
+"""Pictures of a solution against its reference. matplotlib is imported when something is drawn."""
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+import stde_core as stde
+
+from ..training._errors import TestSet, values
+
+if TYPE_CHECKING:
+    from matplotlib.figure import SubFigure
+
+    from .._problem import AbstractProblem
+
+
+class AbstractView(eqx.Module):
+    """What to show of a solution: draws model and reference into a figure.
+
+    `width` is that of the picture, relative to the training curve beside it.
+    """
+
+    width: eqx.AbstractVar[float]
+
+    @abstractmethod
+    def draw(
+        self, figure: "SubFigure", problem: "AbstractProblem", model: stde.Model, tests: TestSet
+    ) -> None:
+        """Draws into `figure`, adding the axes that it needs."""
+
+
+class PredictedAgainstTrue(AbstractView):
+    """A scatter of the model's values over the true ones, for domains too high to be looked at."""
+
+    num_points: int = eqx.field(static=True, default=3000)
+    width: float = eqx.field(static=True, default=1.0)
+
+    def draw(
+        self, figure: "SubFigure", problem: "AbstractProblem", model: stde.Model, tests: TestSet
+    ) -> None:
+        points, truth = tests.points[: self.num_points], tests.truth[: self.num_points]
+        predicted = values(model, points)
+        axes = figure.subplots()
+        ends = [truth.min(), truth.max()]
+        axes.plot(ends, ends, color="0.6", linewidth=1, zorder=0)
+        axes.scatter(truth, predicted, s=4, alpha=0.4, linewidths=0)
+        axes.set(xlabel="exact u", ylabel="model u", title=f"{len(truth)} test points")
+
+
+class AlongLine(AbstractView):
+    """u along a line of points, one curve per start: model over reference."""
+
+    starts: Float[np.ndarray, "k inputs"]
+    direction: Float[np.ndarray, " inputs"]
+    labels: tuple[str, ...] = eqx.field(static=True)
+    xlabel: str = eqx.field(static=True)
+    width: float = eqx.field(static=True, default=1.0)
+
+    def draw(
+        self, figure: "SubFigure", problem: "AbstractProblem", model: stde.Model, tests: TestSet
+    ) -> None:
+        axes = figure.subplots()
+        steps = np.linspace(-1, 1, 121)
+        length = float(np.linalg.norm(self.direction))
+        for index, (start, label) in enumerate(zip(self.starts, self.labels, strict=True)):
+            points = jnp.asarray(start + steps[:, None] * self.direction, tests.points.dtype)
+            color = f"C{index}"
+            axes.plot(length * steps, problem.reference(points), color=color, label=label)
+            axes.plot(length * steps, values(model, points), "--", color="black", linewidth=1)
+        axes.plot([], [], "--", color="black", linewidth=1, label="model")
+        axes.set(xlabel=self.xlabel, ylabel="u", title="reference and model")
+        axes.legend(frameon=False, fontsize="small")
+
+
+class HeatMaps(AbstractView):
+    """Model, reference and error on a plane through the domain, two inputs varying."""
+
+    across: tuple[int, float, float] = eqx.field(static=True)
+    up: tuple[int, float, float] = eqx.field(static=True)
+    base: tuple[float, ...] = eqx.field(static=True)
+    labels: tuple[str, str] = eqx.field(static=True)
+    resolution: int = eqx.field(static=True, default=128)
+    width: float = eqx.field(static=True, default=2.2)
+
+    def _points(self) -> Float[np.ndarray, "n inputs"]:
+        columns, rows = (np.linspace(low, high, self.resolution) for _, low, high in (self.across, self.up))
+        points = np.tile(np.asarray(self.base), (self.resolution**2, 1))
+        grid = np.meshgrid(columns, rows)
+        points[:, self.across[0]], points[:, self.up[0]] = grid[0].ravel(), grid[1].ravel()
+        return points
+
+    def draw(
+        self, figure: "SubFigure", problem: "AbstractProblem", model: stde.Model, tests: TestSet
+    ) -> None:
+        points = jnp.asarray(self._points(), tests.points.dtype)
+        truth, predicted = problem.reference(points), np.asarray(values(model, points))
+        panels: Any = figure.subplots(1, 3, sharey=True)
+        low, high = truth.min(), truth.max()
+        self._panel(panels[0], predicted, "model", vmin=low, vmax=high)
+        self._panel(panels[1], truth, "reference", vmin=low, vmax=high)
+        bound = np.abs(predicted - truth).max() or 1.0
+        self._panel(panels[2], predicted - truth, "error", vmin=-bound, vmax=bound, cmap="RdBu_r")
+        panels[0].set_ylabel(self.labels[1])
+
+    def _panel(self, axes: Any, field: Array | np.ndarray, title: str, **limits: Any) -> None:
+        image = axes.imshow(
+            np.asarray(field).reshape(self.resolution, self.resolution),
+            extent=(*self.across[1:], *self.up[1:]),
+            origin="lower",
+            aspect="auto",
+            **limits,
+        )
+        axes.set(title=title, xlabel=self.labels[0])
+        axes.figure.colorbar(image, ax=axes, orientation="horizontal", pad=0.2)
