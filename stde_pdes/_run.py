@@ -27,9 +27,7 @@ def new_directory(out: str | None, name: str) -> Path:
 
     Raises `ValueError` where `out` is taken, not empty or cannot be written to.
     """
-    path = (
-        Path(out) if out is not None else _unused(Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
-    )
+    path = _unused(Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}") if out is None else Path(out)
     try:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise ValueError(f"`--out {path}` exists and is not an empty directory; name a new one.")
