@@ -5,8 +5,6 @@ from typing import Any
 
 import click
 import jax
-from rich.console import Console
-from rich.table import Table
 
 from ._run import execute, new_directory
 from ._setup import Options, Setup, prepare
@@ -90,20 +88,16 @@ def _headline(setup: Setup) -> str:
 
 
 def _print_summary(result: dict[str, Any]) -> None:
-    table = Table(show_header=False, box=None, pad_edge=False)
+    trivial = f"(trivial: {result['trivial_relative_l2']:.3e})"
     rows = [
-        (
-            "relative L2 error",
-            f"{result['relative_l2']:.3e}   (trivial: {result['trivial_relative_l2']:.3e})",
-        ),
+        ("relative L2 error", f"{result['relative_l2']:.3e}   {trivial}"),
         ("relative L1 error", f"{result['relative_l1']:.3e}"),
         ("speed", f"{result['steps_per_second']:.1f} steps/s, {result['seconds']:.0f} s in all"),
         ("peak memory", f"{result['peak_memory_mb']:.0f} MB"),
-        ("files", f"{result['out']} (solution.png, model.eqx, metrics.jsonl, run.json, result.json)"),
+        ("files", f"{result['out']}: solution.png, model.eqx, metrics.jsonl, run.json, result.json"),
         *(("note", note) for note in result["notes"]),
     ]
     if "relative_error_origin" in result:
         rows.insert(2, ("relative error at the origin", f"{result['relative_error_origin']:.3e}"))
-    for row in rows:
-        table.add_row(*row)
-    Console(soft_wrap=True, highlight=False).print(table)
+    for name, text in rows:
+        click.echo(f"{name:<30}{text}")

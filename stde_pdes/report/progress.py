@@ -52,6 +52,4 @@ class ProgressDisplay:
         self.bar.update(self.task, completed=progress.step, state=state)
         if not self.live and progress.errors:
             left = (self.steps - progress.step) / progress.steps_per_second
-            print(
-                f"step {progress.step}/{self.steps}  {state}  {left:.0f} s left", file=sys.stderr, flush=True
-            )
+            self.announce(f"step {progress.step}/{self.steps}  {state}  {left:.0f} s left")

@@ -34,21 +34,31 @@ class AbstractView(eqx.Module):
 
 
 class PredictedAgainstTrue(AbstractView):
-    """A scatter of the model's values over the true ones, for domains too high to be looked at."""
+    """Scatters of the model's values over the true ones, for domains too high to be looked at.
+
+    Beside the values themselves, what is left of them when the best trivial solution is taken off.
+    """
 
     num_points: int = eqx.field(static=True, default=3000)
-    width: float = eqx.field(static=True, default=1.0)
+    width: float = eqx.field(static=True, default=1.6)
 
     def draw(
         self, figure: "SubFigure", problem: "AbstractProblem", model: stde.Model, tests: TestSet
     ) -> None:
-        points, truth = tests.points[: self.num_points], tests.truth[: self.num_points]
-        predicted = values(model, points)
-        axes = figure.subplots()
-        ends = [truth.min(), truth.max()]
-        axes.plot(ends, ends, color="0.6", linewidth=1, zorder=0)
-        axes.scatter(truth, predicted, s=4, alpha=0.4, linewidths=0)
-        axes.set(xlabel="exact u", ylabel="model u", title=f"{len(truth)} test points")
+        shown = slice(self.num_points)
+        predicted = np.asarray(values(model, tests.points[shown]), float)
+        truth, trivial = tests.truth[shown], tests.trivial[shown]
+        left, right = figure.subplots(1, 2)
+        _scatter(left, truth, predicted)
+        left.set(xlabel="exact u", ylabel="model u", title=f"{len(truth)} test points")
+        _scatter(right, truth - trivial, predicted - trivial)
+        right.set(xlabel="exact", ylabel="model", title="less the best trivial solution")
+
+
+def _scatter(axes: Any, truth: np.ndarray, predicted: np.ndarray) -> None:
+    ends = [truth.min(), truth.max()]
+    axes.plot(ends, ends, color="0.6", linewidth=1, zorder=0)
+    axes.scatter(truth, predicted, s=4, alpha=0.4, linewidths=0)
 
 
 class AlongLine(AbstractView):
