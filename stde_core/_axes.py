@@ -37,7 +37,7 @@ def static_axes(axes: AxesLike | StaticAxes) -> StaticAxes:
         case slice():
             return AxisSlice(axes.start, axes.stop, axes.step)
         case Iterable():
-            return tuple(_as_int(axis) for axis in axes)
+            return _as_range(tuple(_as_int(axis) for axis in axes))
         case _ if hasattr(axes, "__index__"):
             return (axes.__index__(),)
     raise TypeError(f"`axes` must be None, an int, a range, a slice or ints, got {axes!r}.")
@@ -85,6 +85,8 @@ def _as_range(axes: ResolvedAxes) -> ResolvedAxes:
     if isinstance(axes, range):
         return axes
     step = axes[1] - axes[0] if len(axes) > 1 else 1
+    if not axes or step == 0:
+        return axes
     even = range(axes[0], axes[0] + step * len(axes), step)
     return even if tuple(even) == axes else axes
 

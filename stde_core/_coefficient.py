@@ -149,7 +149,7 @@ class Coefficient(eqx.Module):
             for summand in self.summands
         )
 
-    def __call__(self, x: Point, indices: Int[Array, " n"] | None = None) -> Inexact[Array, "n ..."]:
+    def __call__(self, x: Point, indices: Int[Array, " n"] | None = None) -> Inexact[Array, "rows ..."]:
         """The coefficients `[n, *out]` of the terms at `indices`, or `[1, *out]` if uniform."""
         values = []
         for summand in self.summands:
@@ -168,23 +168,31 @@ def align(values: Sequence[Array]) -> list[Array]:
     return [value.reshape(value.shape[0], *[1] * (rank - value.ndim), *value.shape[1:]) for value in values]
 
 
-def add(coefficients: Sequence[Coefficient], size: int) -> Coefficient:
-    """The sum of the coefficients of one family; all numbers in it become one summand."""
-    summands = [summand for coefficient in coefficients for summand in coefficient.summands]
-    numeric = [summand for summand in summands if summand.numeric]
-    others = [summand for summand in summands if not summand.numeric]
-    if len(numeric) < 2:
-        return Coefficient(tuple(summands))
-    if all(summand.entries is None for summand in numeric):
-        return Coefficient((Summand(sum(s.number for s in numeric)), *others))
-    total = sum(s.number * (np.ones(size) if s.entries is None else s.entries) for s in numeric)
-    total = np.asarray(total)
+def add(parts: Sequence[tuple[np.ndarray | None, Coefficient]], size: int) -> Coefficient:
+    """The sum of coefficients, each at some positions of a family of `size` terms (None: at all).
+
+    All numbers become one summand, or two where some are complex: entries stay real.
+    """
+    summands = [(at, summand) for at, coefficient in parts for summand in coefficient.summands]
+    numeric = [
+        (slice(None) if at is None else at, s.number * (1 if s.entries is None else s.entries))
+        for at, s in summands
+        if s.numeric
+    ]
+    others = [s if at is None else s.scattered(at, size) for at, s in summands if not s.numeric]
+    if not numeric:
+        return Coefficient(tuple(others))
+    total = np.zeros(size, complex if any(map(np.iscomplexobj, (v for _, v in numeric))) else float)
+    for at, values in numeric:
+        total[at] += values
     if np.all(total == total[0]):
         return Coefficient((Summand(total[0].item()), *others))
-    return Coefficient((Summand(entries=total), *others))
+    if np.isrealobj(total):
+        return Coefficient((Summand(entries=total), *others))
+    return Coefficient((Summand(entries=total.real), Summand(1j, entries=total.imag), *others))
 
 
-def weigh(weights: Float[Array, " n"], coefficient: Inexact[Array, "n ..."]) -> Inexact[Array, "n ..."]:
+def weigh(weights: Float[Array, " n"], coefficient: Inexact[Array, "rows ..."]) -> Inexact[Array, "n ..."]:
     """Sample weights times coefficients, `[n, *out]`, in the coefficients' dtype."""
     weights = weights.astype(coefficient.dtype)
     return weights.reshape(-1, *[1] * (coefficient.ndim - 1)) * coefficient

@@ -127,9 +127,15 @@ def _check_output(operators: Any, output: Any, dim: int) -> None:
         )
     for operator in jax.tree.leaves(operators, is_leaf=is_operator):
         families = () if isinstance(operator, Gradient) else operator.families(dim)
-        for size in (family.output_size for family in families):
-            if size is not None and output.shape != (size,):
+        sizes = {family.output_size for family in families}
+        for size in sizes - {None}:
+            if output.shape != (size,):
                 raise ValueError(
                     f"`{type(operator).__name__}` needs a model with output of shape ({size},), "
                     f"got {output.shape}."
                 )
+        if len(sizes) > 1:
+            raise ValueError(
+                f"`{type(operator).__name__}` adds a divergence, which is one number, to terms that act on "
+                "each component of the output; ask for both in one call, as a tuple."
+            )

@@ -1,4 +1,8 @@
-"""The hooks through which plugins add to stde. Each returns `{name: class, factory or "module:name"}`."""
+"""The hooks through which plugins add to stde.
+
+Each returns a dict of names to what they mean: a class, a factory, or `"module:attribute"`, which
+is imported when the name is used. The first line of its docstring is what `stde list` says of it.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -31,12 +35,13 @@ def stde_estimators() -> Additions:  # pyright: ignore[reportReturnType]
 
 @hookspec
 def stde_commands() -> "Mapping[str, click.Command | str]":  # pyright: ignore[reportReturnType]
-    """Subcommands of `stde` by name: click commands."""
+    """Subcommands of `stde` by name: click commands, best as strings, since few calls need them."""
 
 
 @hookspec
 def stde_addhooks(pluginmanager: pluggy.PluginManager) -> None:
     """Adds hook specifications, `pluginmanager.add_hookspecs(module)`.
 
-    A hook `stde_<kind>s` without arguments becomes a kind of its own in `stde list`.
+    A hook `stde_<kind>s` without arguments becomes a kind of its own in `stde list`. Whoever
+    implements it, without needing this plugin, marks that `@stde.hookimpl(optionalhook=True)`.
     """

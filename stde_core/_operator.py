@@ -33,7 +33,7 @@ class AbstractOperator(eqx.Module):
         return _add(other, self)
 
     def __sub__(self, other: Any) -> "AbstractOperator":
-        return self + (-other)
+        return self + (-_as_operator(other))
 
     def __rsub__(self, other: Any) -> "AbstractOperator":
         return other + (-self)
@@ -83,6 +83,11 @@ class Sum(AbstractOperator):
 
     operators: tuple[AbstractOperator, ...]
 
+    def __init__(self, operators: tuple[AbstractOperator, ...]):
+        # Written out because Equinox flattens what it passes to an `__init__` of its own, and long
+        # sums would then cost the square of their length.
+        self.operators = operators
+
     def families(self, dim: int) -> tuple[AbstractFamily, ...]:
         return merge(family for operator in self.operators for family in operator.families(dim))
 
@@ -130,8 +135,13 @@ def _add(left: Any, right: Any) -> Any:
         if isinstance(term, AbstractOperator):
             summands += term.operators if isinstance(term, Sum) else (term,)
         elif not (isinstance(term, (int, float)) and term == 0):
-            summands.append(Scaled(as_coefficient(term), Identity()))
+            summands.append(_as_operator(term))
     return summands[0] if len(summands) == 1 else Sum(tuple(summands))
+
+
+def _as_operator(term: Any) -> "AbstractOperator":
+    """An operator as it is; a number, an array or a function of x times the identity."""
+    return term if isinstance(term, AbstractOperator) else Scaled(as_coefficient(term), Identity())
 
 
 def is_operator(node: Any) -> bool:

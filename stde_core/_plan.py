@@ -56,9 +56,9 @@ class Group:
 
     @property
     def widest(self) -> AbstractFamily:
-        """The family that asks most of the noise, and so serves to draw for all."""
+        """The family that asks for most vectors of noise, and so serves to draw for all."""
         families = [member.family for member in self.members]
-        return max(families, key=lambda f: (f.law.moment == 4, f.law.vectors) if f.law else (False, 0))
+        return max(families, key=lambda family: family.law.vectors if family.law else 0)
 
 
 class SamplingPlan:
@@ -116,7 +116,7 @@ class SamplingPlan:
         standard_error: bool,
     ) -> Estimate:
         """Contracts the tangents of a draw and averages; `contract` is the estimator's own part."""
-        primal = model(x)
+        primal = jnp.asarray(model(x))
         values: list[Any] = [0.0] * len(self.operators)
         variances: list[Any] = [0.0] * len(self.operators)
         for group, draw in zip(self.groups, self.draw(key), strict=True):

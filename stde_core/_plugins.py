@@ -1,38 +1,18 @@
-"""Finding plugins by their entry points, one at a time, so that a broken one breaks nothing else."""
+"""Loading plugins one at a time, so that a broken one breaks nothing else, and looking names up."""
 
 import functools
 import importlib
-import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from importlib.metadata import Distribution, EntryPoint, distributions
+import inspect
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pluggy
 
 from . import _hookspecs
+from ._discovery import Plugin, allowed, discover, how_to_switch_off, is_allowed
 from ._suggest import unknown_name
-
-_GROUP = "stde"
-_BUILTIN = "stde"
-_NOT_KINDS = ("addhooks",)
-
-
-@dataclass
-class Plugin:
-    """An entry point of the group `stde`: what it adds by kind, or why it failed."""
-
-    name: str
-    distribution: str
-    version: str
-    entry_point: EntryPoint
-    module: Any = None
-    adds: dict[str, list[str]] = field(default_factory=dict)
-    error: str | None = None
-
-    @property
-    def title(self) -> str:
-        return f"{self.name} ({self.distribution} {self.version})"
 
 
 @dataclass(frozen=True)
@@ -52,23 +32,34 @@ class Entry:
             return self.target
         module, _, attribute = self.target.partition(":")
         try:
-            return functools.reduce(getattr, attribute.split("."), importlib.import_module(module))
-        except Exception as error:
+            loaded = functools.reduce(getattr, attribute.split("."), importlib.import_module(module))
+            if not callable(loaded):
+                raise TypeError(f"got {loaded!r}, neither a class nor a function")
+        except (Exception, SystemExit) as error:
             raise ImportError(
                 f"{self.name!r} of plugin {self.plugin.title} cannot be loaded from "
                 f"{self.target!r}: {describe(error)}."
             ) from error
+        return loaded
 
 
 class Registry:
-    """All plugins of the environment and what they add."""
+    """All plugins of the environment and what they add.
+
+    `plugins` are those that `STDE_PLUGINS` lets in, failed ones included; `switched_off` the
+    others; `unmatched` the names in it that mean none.
+    """
 
     def __init__(self) -> None:
         self.manager = pluggy.PluginManager("stde")
         self.manager.add_hookspecs(_hookspecs)
-        self.plugins = [plugin for plugin in _discover() if _is_wanted(plugin)]
+        found, names = discover(), allowed()
+        self.plugins = [plugin for plugin in found if is_allowed(plugin, names)]
+        self.switched_off = [plugin for plugin in found if not is_allowed(plugin, names)]
+        self.unmatched = [n for n in names or () if not any(plugin.answers_to(n) for plugin in found)]
         self.entries: dict[str, dict[str, list[Entry]]] = {}
-        for step in (self._import, self._add_hooks, self._check_hooks, self._collect):
+        # All specifications are in place before the first plugin is validated against them.
+        for step in (self._import, self._add_hooks, self._register, self._check_hooks, self._collect):
             for plugin in self.plugins:
                 if plugin.error is None:
                     self._attempt(step, plugin)
@@ -76,9 +67,9 @@ class Registry:
     @property
     def kinds(self) -> list[str]:
         """What can be added: operators, samplers, estimators, commands, and plugins' own kinds."""
-        hooks = [name.removeprefix("stde_") for name in vars(self.manager.hook)]
-        specified = (kind for kind in hooks if self._hook(kind).has_spec())
-        return [kind for kind in specified if kind not in _NOT_KINDS]
+        hooks = dict.fromkeys([*vars(_hookspecs), *vars(self.manager.hook)])
+        names = [name.removeprefix("stde_") for name in hooks if name.startswith("stde_")]
+        return [kind for kind in names if (spec := self._hook(kind).spec) and not spec.argnames]
 
     def names(self, kind: str) -> list[str]:
         """The usable names of a kind."""
@@ -92,50 +83,70 @@ class Registry:
         """What is registered under a name. Raises `ValueError` for unknown and ambiguous names."""
         found = self.entries.get(kind, {}).get(name, [])
         if len(found) > 1:
-            titles = " and ".join(entry.plugin.title for entry in found)
+            *others, last = (entry.plugin.title for entry in found)
             raise ValueError(
-                f"{kind[:-1].capitalize()} {name!r} is added by both {titles}, so neither is used; "
-                "uninstall one, or choose with the environment variable STDE_PLUGINS."
+                f"{kind[:-1].capitalize()} {name!r} is added by {', '.join(others)} and {last}, so none of "
+                "them is used; uninstall one, or choose with the environment variable STDE_PLUGINS."
             )
         if not found:
-            raise ValueError(unknown_name(kind[:-1], name, self.names(kind)) + self._failures())
+            raise ValueError(unknown_name(kind[:-1], name, self.names(kind)) + self._absent())
         return found[0]
 
-    def _failures(self) -> str:
+    def failures(self) -> list[str]:
+        """A sentence for each plugin that failed: which, why, and how to switch it off."""
+        return [
+            f"Plugin {plugin.title} failed and is left out "
+            f"({how_to_switch_off(plugin, self.plugins)}): {plugin.error}"
+            for plugin in self.plugins
+            if plugin.error
+        ]
+
+    def _absent(self) -> str:
+        """Where an unknown name may come from."""
         failed = [plugin.title for plugin in self.plugins if plugin.error]
-        return f" (Failed to load: {', '.join(failed)}; see `stde plugins`.)" if failed else ""
+        off = [plugin.title for plugin in self.switched_off]
+        return (f" (Failed to load: {', '.join(failed)}; see `stde plugins`.)" if failed else "") + (
+            f" (Switched off by STDE_PLUGINS: {', '.join(off)}.)" if off else ""
+        )
 
     def _attempt(self, step: Callable[[Plugin], None], plugin: Plugin) -> None:
         try:
             step(plugin)
-        except pluggy.PluginValidationError as error:
-            culprits = [p for p in self.plugins if p.module is error.plugin]
-            self._fail(culprits[0] if culprits else plugin, error)
-        except Exception as error:
-            self._fail(plugin, error)
-
-    def _fail(self, plugin: Plugin, error: Exception) -> None:
-        plugin.error, plugin.adds = describe(error), {}
-        if plugin.module is not None and self.manager.is_registered(plugin.module):
-            self.manager.unregister(plugin.module)
+        except (Exception, SystemExit) as error:
+            plugin.error = describe(error)
+            if plugin.module is not None and self.manager.is_registered(plugin.module):
+                self.manager.unregister(plugin.module)
 
     def _import(self, plugin: Plugin) -> None:
-        plugin.module = plugin.entry_point.load()
-        self.manager.register(plugin.module, name=f"{plugin.distribution}:{plugin.name}")
+        module = plugin.entry_point.load()
+        for other in self.plugins:
+            if other.module is module:
+                raise ValueError(f"{plugin.entry_point.value!r} is already the plugin {other.title}")
+        plugin.module = module
 
     def _add_hooks(self, plugin: Plugin) -> None:
-        if hasattr(plugin.module, "stde_addhooks"):
-            plugin.module.stde_addhooks(pluginmanager=self.manager)
+        """Calls the plugin's `stde_addhooks`, if any, by a manager that knows no other plugin."""
+        alone = pluggy.PluginManager("stde")
+        alone.add_hookspecs(_hookspecs)
+        alone.register(plugin.module)
+        alone.hook.stde_addhooks(pluginmanager=self.manager)
+
+    def _register(self, plugin: Plugin) -> None:
+        self.manager.register(plugin.module, name=plugin.title)
 
     def _check_hooks(self, plugin: Plugin) -> None:
-        known = [f"stde_{kind}" for kind in (*self.kinds, *_NOT_KINDS)]
-        for name in dir(plugin.module):
-            implementation = getattr(getattr(plugin.module, name), "stde_impl", None)
-            if isinstance(implementation, dict) and name not in known:
-                raise ValueError(unknown_name("hook", name, known))
+        """Refuses what pluggy passes over: hooks that nobody calls, and functions without the marker."""
+        known = [name for name, hook in vars(self.manager.hook).items() if hook.has_spec()]
+        for hook in self.manager.get_hookcallers(plugin.module) or ():
+            required = [i for i in hook.get_hookimpls() if i.plugin is plugin.module and not i.optionalhook]
+            if required and hook.name not in known:
+                raise ValueError(unknown_name("hook", hook.name, known))
+        for name in known:
+            if _is_unmarked(getattr(plugin.module, name, None)):
+                raise ValueError(f"`{name}` is not marked as a hook; write `@stde.hookimpl` above it")
 
     def _collect(self, plugin: Plugin) -> None:
-        collected: dict[str, dict[str, Any]] = {}
+        collected: dict[str, Mapping[str, Any]] = {}
         for kind in self.kinds:
             for implementation in self._hook(kind).get_hookimpls():
                 if implementation.plugin is plugin.module:
@@ -150,39 +161,19 @@ class Registry:
         return getattr(self.manager.hook, f"stde_{kind}")
 
 
-def _checked(hook: str, additions: Any) -> dict[str, Any]:
-    if not isinstance(additions, dict) or not all(
-        isinstance(name, str) and (isinstance(target, str) or callable(target))
-        for name, target in additions.items()
-    ):
-        raise TypeError(
-            f"`{hook}` must return a dict of names to classes, factories or 'module:name', got {additions!r}"
-        )
+def _is_unmarked(function: Any) -> bool:
+    return inspect.isfunction(function) and not {"stde_impl", "stde_spec"} & vars(function).keys()
+
+
+def _checked(hook: str, additions: Any) -> Mapping[str, Any]:
+    expected = f"`{hook}` must return a dict of names to classes, factories or 'module:attribute'"
+    if not isinstance(additions, Mapping):
+        raise TypeError(f"{expected}, got {additions!r}")
+    for name, target in additions.items():
+        is_target = ":" in target if isinstance(target, str) else callable(target)
+        if not (isinstance(name, str) and name and is_target):
+            raise TypeError(f"{expected}, got {name!r}: {target!r}")
     return additions
-
-
-def _discover() -> Iterator[Plugin]:
-    """Every entry point of the group once, by distribution and name; the built-ins first."""
-    found: dict[tuple[str, str], Plugin] = {}
-    for distribution in distributions():
-        for entry_point in distribution.entry_points:
-            if entry_point.group == _GROUP:
-                name = _name(distribution)
-                plugin = Plugin(entry_point.name, name, distribution.version, entry_point)
-                found.setdefault((name, entry_point.name), plugin)
-    yield from sorted(found.values(), key=lambda p: (p.distribution != _BUILTIN, p.distribution, p.name))
-
-
-def _name(distribution: Distribution) -> str:
-    return distribution.metadata["Name"] or "unknown"
-
-
-def _is_wanted(plugin: Plugin) -> bool:
-    wanted = os.environ.get("STDE_PLUGINS")
-    if wanted is None or plugin.distribution == _BUILTIN:
-        return True
-    names = [name.strip() for name in wanted.split(",")]
-    return plugin.name in names or plugin.distribution in names
 
 
 def describe(error: BaseException) -> str:
@@ -193,8 +184,11 @@ def describe(error: BaseException) -> str:
 
 @functools.cache
 def registry() -> Registry:
-    """The plugins of this process, loaded at the first look-up."""
-    return Registry()
+    """The plugins of this process, loaded at the first look-up, with a warning for each failure."""
+    loaded = Registry()
+    for failure in loaded.failures():
+        warnings.warn(failure, RuntimeWarning, stacklevel=3)
+    return loaded
 
 
 def get_operator(name: str, /, **fields: Any) -> Any:

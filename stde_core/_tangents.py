@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Inexact, Int
 
+from ._coefficient import align
 from ._types import Point
 
 
@@ -92,9 +93,18 @@ class Tangents(eqx.Module):
         """The weighted terms, from the contractions `[n, *out]`."""
         if self.covector is not None:
             contractions = self.covector.dot(contractions)
-        missing = contractions.ndim - self.weights.ndim
-        weights = jnp.expand_dims(self.weights, range(self.weights.ndim, self.weights.ndim + missing))
+        _check_fit(self.weights.shape[1:], contractions.shape[1:])
+        weights, contractions = align([self.weights, contractions])
         return weights * contractions
+
+
+def _check_fit(coefficient: tuple[int, ...], output: tuple[int, ...]) -> None:
+    pairs = zip(reversed(coefficient), reversed(output), strict=False)
+    if len(coefficient) > len(output) or any(c not in (1, o) for c, o in pairs):
+        raise ValueError(
+            f"An operator's coefficient of shape {coefficient} does not fit the shape {output} of what it "
+            "multiplies; give a number, or an array that broadcasts to the model's output."
+        )
 
 
 def concatenate(left: AbstractDirections, right: AbstractDirections, x: Point) -> AbstractDirections:

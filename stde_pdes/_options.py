@@ -34,29 +34,29 @@ def parse(target: Callable[..., Any], options: Iterable[str], flag: str) -> dict
         if not equals or not name:
             raise ValueError(f"`{flag} {option}` is not of the form name=value; write `{flag} name=value`.")
         assigned[name.replace("-", "_")] = value
-    return _fields(target, assigned, flag)
+    return _fields(target, assigned, f"{flag} ")
 
 
-def _fields(target: Callable[..., Any], assigned: Mapping[str, str], flag: str) -> dict[str, Any]:
+def _fields(target: Callable[..., Any], assigned: Mapping[str, str], prefix: str) -> dict[str, Any]:
     known = parameters(target)
     heads = dict.fromkeys(name.partition(".")[0] for name in assigned)
     for head in heads:
         if head not in known:
-            raise ValueError(f"`{flag} {head}=…`: {unknown_name('option', head, known)}")
-    return {head: _value(known[head], head, assigned, flag) for head in heads}
+            raise ValueError(f"`{prefix}{head}=…`: {unknown_name('field', head, known)}")
+    return {head: _value(known[head], head, assigned, prefix) for head in heads}
 
 
-def _value(parameter: inspect.Parameter, name: str, assigned: Mapping[str, str], flag: str) -> Any:
+def _value(parameter: inspect.Parameter, name: str, assigned: Mapping[str, str], prefix: str) -> Any:
     """The value of one field, plain or registered, from all that was assigned below its name."""
     inner = {key[len(name) + 1 :]: text for key, text in assigned.items() if key.startswith(f"{name}.")}
     kind = _kind(parameter.annotation)
     if kind is None:
         if inner:
-            raise ValueError(f"`{flag} {name}.{next(iter(inner))}=…`: {name!r} has no fields of its own.")
-        return _convert(parameter.annotation, assigned[name], f"{flag} {name}")
+            raise ValueError(f"`{prefix}{name}.{next(iter(inner))}=…`: {name!r} has no fields of its own.")
+        return _convert(parameter.annotation, assigned[name], f"{prefix}{name}")
     default = type(parameter.default)
     target = registry().entry(kind, assigned[name]).load() if name in assigned else default
-    return target(**_fields(target, inner, f"{flag} {name}."))
+    return target(**_fields(target, inner, f"{prefix}{name}."))
 
 
 def _kind(annotation: Any) -> str | None:

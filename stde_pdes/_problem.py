@@ -42,6 +42,7 @@ class AbstractProblem(eqx.Module):
     - `origin`: a point judged by itself too, or None.
     - `view`: the picture of solution against reference.
     - `notes`: what a reader of the errors should know, in sentences.
+    - `default_network`, `default_training`: what solves the problem well on two cores.
     """
 
     dim: eqx.AbstractVar[int]
@@ -51,6 +52,8 @@ class AbstractProblem(eqx.Module):
     origin: eqx.AbstractVar[np.ndarray | None]
     view: eqx.AbstractVar[AbstractView]
     notes: eqx.AbstractVar[tuple[str, ...]]
+    default_network: eqx.AbstractVar[MLP]
+    default_training: eqx.AbstractVar[Training]
 
     @property
     @abstractmethod
@@ -71,13 +74,3 @@ class AbstractProblem(eqx.Module):
     @abstractmethod
     def default_estimator(self, dim: int) -> tuple[str, dict[str, Any]]:
         """The registered name of an estimator that suits `dim` dimensions, and its options."""
-
-    @property
-    @abstractmethod
-    def default_network(self) -> MLP:
-        """A network that solves the problem well on two cores."""
-
-    @property
-    @abstractmethod
-    def default_training(self) -> Training:
-        """Settings that solve the problem well on two cores."""

@@ -71,7 +71,7 @@ def solve(
         with ProgressDisplay(setup.training.steps) as display:
             display.announce(_headline(setup))
             result = execute(setup, directory, report=display.report, announce=display.announce)
-    except FloatingPointError as error:
+    except (FloatingPointError, MemoryError) as error:
         raise click.ClickException(f"{error} What was measured is in {directory}.") from error
     if as_json:
         click.echo(json.dumps(result))

@@ -68,7 +68,8 @@ def _contract(family: stde.AbstractFamily, model: stde.Model, x: stde.Point) -> 
 
     vectors = tangents.directions.dense(x.shape[0], x.dtype)[:, 0]
     result = forward_laplacian(lambda z: model(x + z @ vectors))(jnp.zeros(family.size, x.dtype))
-    return tangents.weights[0] * result.laplacian
+    common = stde.Tangents(tangents.directions, tangents.weights[:1], tangents.powers)
+    return common.weigh(result.laplacian[None])[0]
 
 
 @stde.hookimpl

@@ -3,10 +3,9 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Inexact
 
 from .._coefficient import Coefficient, align
-from .._tangents import AbstractDirections, Dense, Draw, Tangents
+from .._tangents import Dense, Draw, Tangents
 from .._types import Point
 from ._family import AbstractFamily
 from ._frame import AbstractFrame
@@ -16,8 +15,8 @@ class LinearFamily(AbstractFamily):
     """`Σ_j c_j(x) D u(x)[a_j]`, every first-order term at once: one direction, never sampled.
 
     A first derivative is linear in its direction, so the terms of all frames add up to the single
-    tangent `Σ_j c_j(x) a_j`. Only where coefficients differ between the components of the output
-    do terms keep directions of their own.
+    tangent `Σ_j c_j(x) a_j`. Only coefficients that are complex, or differ between the components
+    of the output, keep directions of their own.
     """
 
     parts: tuple[tuple[AbstractFrame, Coefficient], ...]
@@ -43,30 +42,30 @@ class LinearFamily(AbstractFamily):
         if self._is_partial():
             ((frame, coefficient),) = self.parts
             return Tangents(frame.pick(draw.indices, x), coefficient(x), self.powers)
-        folded = jnp.zeros((1, 1, x.shape[0]), x.dtype)
-        others = []
+        folded, rows = [], []
         for frame, coefficient in self.parts:
-            values = coefficient(x)
-            if values.ndim == 1 and values.dtype == x.dtype:
-                row = jnp.broadcast_to(values, frame.size)[None, None]
-                folded = folded + frame.combine(row, x).dense(x.shape[0], x.dtype)
-            else:
-                everything = frame.pick(jnp.arange(frame.size), x)
-                others.append((everything, _rows(values, frame.size)))
-        return _join(Dense(folded), others, x)
+            for summand in coefficient.summands:
+                scale, entries = summand.scale(x), summand.per_term(x)
+                coordinates = jnp.ones(frame.size) if entries is None else entries
+                vector = frame.combine(coordinates[None, None], x).dense(x.shape[0], x.dtype)
+                if scale.ndim == 0 and scale.dtype == x.dtype:
+                    folded.append(scale * vector)
+                else:
+                    rows.append((vector, scale[None]))
+        if folded:
+            rows.append((sum(folded), jnp.ones(1, x.dtype)))
+        vectors, weights = zip(*rows, strict=True)
+        weights = align(weights)
+        out = jnp.broadcast_shapes(*(weight.shape[1:] for weight in weights))
+        weights = [jnp.broadcast_to(weight, (1, *out)) for weight in weights]
+        return Tangents(Dense(jnp.concatenate(vectors)), jnp.concatenate(weights), self.powers)
+
+    def split(self) -> tuple["LinearFamily", ...]:
+        """The same terms as families of a single direction each, whatever their coefficients."""
+        parts = [
+            (frame, Coefficient((summand,))) for frame, c in self.parts for summand in c.summands
+        ]
+        return tuple(LinearFamily((part,)) for part in parts)
 
     def _is_partial(self) -> bool:
         return len(self.parts) == 1 and self.parts[0][0].size == 1
-
-
-def _rows(values: Inexact[Array, "n ..."], size: int) -> Inexact[Array, "size ..."]:
-    return jnp.broadcast_to(values, (size, *values.shape[1:]))
-
-
-def _join(folded: Dense, others: list[tuple[AbstractDirections, Array]], x: Point) -> Tangents:
-    """The folded direction with weight 1, followed by the terms that could not be folded."""
-    vectors = [folded.vectors, *(d.dense(x.shape[0], x.dtype) for d, _ in others)]
-    weights = align([jnp.ones(1, x.dtype), *(weights for _, weights in others)])
-    out = jnp.broadcast_shapes(*(weight.shape[1:] for weight in weights))
-    rows = [jnp.broadcast_to(weight, (weight.shape[0], *out)) for weight in weights]
-    return Tangents(Dense(jnp.concatenate(vectors)), jnp.concatenate(rows), (1,))

@@ -49,7 +49,7 @@ def _kind(family: AbstractFamily, position: int) -> Hashable:
 
 def _add(group: list[Any]) -> AbstractFamily:
     """The sum of several families of one kind."""
-    first, coefficients = group[0], [getattr(family, "coefficient", None) for family in group]
+    first, coefficients = group[0], [(None, getattr(family, "coefficient", None)) for family in group]
     match first:
         case PowerFamily(frame=AxisFrame()):
             frame, coefficient = _add_on_axes([(f.frame.axes, f.coefficient) for f in group])
@@ -76,7 +76,7 @@ def _add(group: list[Any]) -> AbstractFamily:
 def _add_on_axes(parts: list[tuple[ResolvedAxes, Coefficient]]) -> tuple[AxisFrame, Coefficient]:
     if all(axes == parts[0][0] for axes, _ in parts):
         axes = parts[0][0]
-        return AxisFrame(axes), add([coefficient for _, coefficient in parts], len(axes))
+        return AxisFrame(axes), add([(None, coefficient) for _, coefficient in parts], len(axes))
     everything = np.unique(np.concatenate([np.asarray(axes) for axes, _ in parts])).tolist()
     axes = resolve_axes(tuple(everything), everything[-1] + 1)
     return AxisFrame(axes), _add_scattered(parts, everything)
@@ -85,11 +85,7 @@ def _add_on_axes(parts: list[tuple[ResolvedAxes, Coefficient]]) -> tuple[AxisFra
 def _add_scattered(parts: Sequence[tuple[Sequence[Any], Coefficient]], terms: Sequence[Any]) -> Coefficient:
     """The sum of coefficients that belong to some of `terms` each."""
     position = {term: j for j, term in enumerate(terms)}
-    scattered = []
-    for own, coefficient in parts:
-        places = np.asarray([position[term] for term in own])
-        summands = (summand.scattered(places, len(terms)) for summand in coefficient.summands)
-        scattered.append(Coefficient(tuple(summands)))
+    scattered = [(np.asarray([position[term] for term in own]), coefficient) for own, coefficient in parts]
     return add(scattered, len(terms))
 
 
@@ -122,11 +118,15 @@ def multiply(left: AbstractFamily, right: AbstractFamily) -> tuple[AbstractFamil
         return tuple(_times(left, summand) for summand in right.coefficient.summands)
     ours, theirs = _expanded(left), _expanded(right)
     if ours is None or theirs is None or len(ours) * len(theirs) > _EXPAND_LIMIT:
-        return (ProductFamily(left, right),)
+        return tuple(ProductFamily(a, b) for a in _factors(left) for b in _factors(right))
     return merge(
         _monomial_family(_monomial((*p, *q)), Summand(a.number * b.number, a.factors + b.factors))
         for (p, a), (q, b) in itertools.product(ours, theirs)
     )
+
+
+def _factors(family: AbstractFamily) -> tuple[AbstractFamily, ...]:
+    return family.split() if isinstance(family, LinearFamily) else (family,)
 
 
 def _times(family: AbstractFamily, summand: Summand) -> AbstractFamily:

@@ -60,12 +60,12 @@ class PowerFamily(AbstractFamily):
             directions = self.frame.combine(noise, x, key=("isotropic", self.frame.key))
             return Tangents(directions, weigh(draw.weights, coefficient), (2,))
         last = jnp.prod(noise, axis=1, keepdims=True)
-        if coefficient.ndim == 1:
+        if not self.coefficient.uniform:
+            if coefficient.ndim > 1 or jnp.iscomplexobj(coefficient):
+                raise ValueError(
+                    "Dense tangents take coefficients that differ between terms only where they are "
+                    "real and the same for all components of the output; use a sparse sampler."
+                )
             last, coefficient = last * coefficient, jnp.ones(1, x.dtype)
-        elif not self.coefficient.uniform:
-            raise ValueError(
-                "Dense tangents take coefficients that differ between terms, or between the "
-                "components of the output, but not both; use a sparse sampler."
-            )
         directions = self.frame.combine(jnp.concatenate([noise, last], axis=1), x)
         return Tangents(directions, weigh(draw.weights, coefficient), (1,) * self.order)

@@ -3,7 +3,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from .._coefficient import align
+from .._coefficient import align, weigh
 from .._tangents import Draw, Tangents, concatenate
 from .._types import Point
 from ._family import AbstractFamily, DenseLaw
@@ -63,15 +63,15 @@ class ProductFamily(AbstractFamily):
         left_weights, right_weights = align([left.weights, right.weights])
         return Tangents(
             concatenate(left.directions, right.directions, x),
-            left_weights * right_weights,
+            weigh(draw.weights, left_weights * right_weights),
             left.powers + right.powers,
             left.covector if right.covector is None else right.covector,
         )
 
 
 def _part(draw: Draw, family: AbstractFamily, place: int, stride: int) -> Draw:
-    """One factor's share of a draw of the product; the left one carries the sample weights."""
-    weights = draw.weights if place == 0 else jnp.ones_like(draw.weights)
+    """One factor's share of a draw of the product, without the sample weights."""
+    weights = jnp.ones_like(draw.weights)
     if draw.noise is not None:
         assert family.law is not None
         vectors, size = family.law.vectors, family.law.size

@@ -26,12 +26,12 @@ def kdv(solution: Literal["soliton", "two-soliton"] = "soliton") -> "SolitonProb
     into the ansatz.
     """
     solutions = {
-        "soliton": (LineSoliton((1.0,), 4.0, shift=-2.0), (-10.0, 10.0), 1.0),
-        "two-soliton": (TwoSolitons((1.0, 0.6), (-4.0, -1.0)), (-15.0, 15.0), 1.5),
+        "soliton": (LineSoliton((1.0,), 4.0, shift=-2.0), (-10.0, 10.0), 1.0, 8000),
+        "two-soliton": (TwoSolitons((1.0, 0.6), (-4.0, -1.0)), (-15.0, 15.0), 1.5, 12_000),
     }
     if solution not in solutions:
         raise ValueError(f"`solution` needs to be one of {', '.join(solutions)}, got {solution!r}.")
-    exact, interval, horizon = solutions[solution]
+    exact, interval, horizon, steps = solutions[solution]
     u_x, u_t = stde.partials(2)
     return SolitonProblem(
         dim=1,
@@ -39,6 +39,8 @@ def kdv(solution: Literal["soliton", "two-soliton"] = "soliton") -> "SolitonProb
         bounds=(interval, (0.0, horizon)),
         operators={"u_x": u_x, "u_t + u_xxx": u_t + u_x**3},
         equation=_kdv,
+        default_network=MLP(width=64, depth=4),
+        default_training=Training(steps=steps, batch=300, learning_rate=3e-3, schedule="cosine"),
     )
 
 
@@ -67,6 +69,8 @@ def kp(sigma_squared: Literal[1, -1] = 1) -> "SolitonProblem":
             "linear": d_t * d_x + d_x**4 + 3 * sigma_squared * d_y**2,
         },
         equation=_kp,
+        default_network=MLP(width=64, depth=3),
+        default_training=Training(steps=6000, batch=250, learning_rate=5e-3),
     )
 
 
@@ -86,6 +90,8 @@ class SolitonProblem(AbstractProblem):
     bounds: tuple[tuple[float, float], ...] = eqx.field(static=True)
     operators: PyTree[stde.AbstractOperator]
     equation: Callable[[stde.Point, Array, Any], Array] = eqx.field(static=True)
+    default_network: MLP = eqx.field(static=True)
+    default_training: Training = eqx.field(static=True)
     error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     origin: None = eqx.field(static=True, default=None)
     notes: tuple[str, ...] = eqx.field(static=True, default=())
@@ -104,7 +110,7 @@ class SolitonProblem(AbstractProblem):
         if self.dim == 1:
             return (equation,)
         sides = BoxFaces(self.bounds, tuple(range(self.dim)))
-        return (equation, Condition("sides", sides, None, self._misfit, weight=10.0))
+        return (equation, Condition("sides", sides, None, self._misfit, weight=100.0))
 
     def _misfit(self, x: stde.Point, u: Array, values: None) -> Array:
         return u - self.exact(x)
@@ -126,14 +132,6 @@ class SolitonProblem(AbstractProblem):
 
     def default_estimator(self, dim: int) -> tuple[str, dict[str, Any]]:
         return "exact", {}
-
-    @property
-    def default_network(self) -> MLP:
-        return MLP(width=64, depth=4, activation="tanh")
-
-    @property
-    def default_training(self) -> Training:
-        return Training(steps=5000, batch=500, learning_rate=2e-3, schedule="cosine")
 
     @property
     def view(self) -> AbstractView:

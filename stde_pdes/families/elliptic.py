@@ -46,6 +46,11 @@ class BallProblem(AbstractProblem):
     output_scale: float = eqx.field(static=True)
     error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     origin: None = eqx.field(static=True, default=None)
+    notes: tuple[str, ...] = eqx.field(static=True, default=())
+    default_network: MLP = eqx.field(static=True, default=MLP(width=128, depth=3))
+    default_training: Training = eqx.field(
+        static=True, default=Training(steps=4000, batch=100, learning_rate=2e-3)
+    )
 
     def __init__(self, dim: int, coefficient_seed: int, reaction: Callable[[Array], Array]):
         stde.check_count("dim", dim, least=2)
@@ -62,10 +67,6 @@ class BallProblem(AbstractProblem):
     @property
     def num_inputs(self) -> int:
         return self.dim
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return ()
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -104,14 +105,6 @@ class BallProblem(AbstractProblem):
 
     def default_estimator(self, dim: int) -> tuple[str, dict[str, Any]]:
         return "stde", {"num_samples": min(16, dim)}
-
-    @property
-    def default_network(self) -> MLP:
-        return MLP(width=128, depth=3, activation="tanh")
-
-    @property
-    def default_training(self) -> Training:
-        return Training(steps=5000, batch=100, learning_rate=2e-3)
 
     @property
     def view(self) -> AbstractView:

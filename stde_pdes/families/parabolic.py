@@ -14,7 +14,7 @@ from .._problem import AbstractProblem, Condition
 from ..domains import BrownianPaths
 from ..models import MLP
 from ..references import radial_solution
-from ..report.views import AbstractView, AlongLine
+from ..report.views import AbstractView, AlongPaths
 from ..training import Training
 
 _WIDTH = 5.0
@@ -51,6 +51,10 @@ class RadialProblem(AbstractProblem):
     horizon: float = eqx.field(static=True)
     reaction: Callable[[Array], Array] = eqx.field(static=True)
     error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
+    default_network: MLP = eqx.field(static=True, default=MLP(width=64, depth=3))
+    default_training: Training = eqx.field(
+        static=True, default=Training(steps=4000, batch=200, learning_rate=2e-3)
+    )
 
     def __check_init__(self):
         stde.check_count("dim", self.dim)
@@ -107,19 +111,9 @@ class RadialProblem(AbstractProblem):
         return "stde", {"num_samples": min(16, dim)}
 
     @property
-    def default_network(self) -> MLP:
-        return MLP(width=64, depth=3, activation="tanh")
-
-    @property
-    def default_training(self) -> Training:
-        return Training(steps=4000, batch=200, learning_rate=2e-3)
-
-    @property
     def view(self) -> AbstractView:
-        times = (0.0, self.horizon / 2, self.horizon)
-        starts = np.zeros((3, self.num_inputs))
-        starts[:, -1] = times
-        diagonal = np.ones(self.num_inputs) * (4 * self.horizon) ** 0.5
-        diagonal[-1] = 0.0
-        labels = tuple(f"t = {time:g}" for time in times)
-        return AlongLine(starts, diagonal, labels, "distance along the diagonal of space")
+        times = np.linspace(0, self.horizon, 121)
+        steps = np.random.default_rng(0).normal(size=(5, 120, self.dim)) * (2 * times[1]) ** 0.5
+        positions = np.concatenate([np.zeros((5, 1, self.dim)), np.cumsum(steps, axis=1)], axis=1)
+        clock = np.broadcast_to(times[:, None], (5, 121, 1))
+        return AlongPaths(np.concatenate([positions, clock], axis=2))

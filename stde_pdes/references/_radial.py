@@ -1,6 +1,7 @@
 """Radial solutions of `u_t + Δu + f(u) = 0`, `u(T, x) = g(|x|²)`, at any dimension and any (t, x)."""
 
 from collections.abc import Callable
+from typing import Any
 
 import diffrax
 import jax
@@ -94,7 +95,7 @@ def _solve(
     """The nodes' values at each time to go, `[len(clock), num_nodes]`."""
     matrix = jnp.asarray(generator)
 
-    def slope(time: Array, value: Array, args: None) -> Array:
+    def slope(time: Any, value: Any, args: Any) -> Array:
         del time, args
         return matrix @ value + nonlinearity(value)
 

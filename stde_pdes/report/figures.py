@@ -26,7 +26,8 @@ def draw_run(
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4.2), layout="constrained", dpi=130)
-    left, right = figure.subfigures(1, 2, width_ratios=[1, problem.view.width])
+    halves: Any = figure.subfigures(1, 2, width_ratios=[1, problem.view.width])
+    left, right = halves
     _draw_curve(left, tests, history)
     problem.view.draw(right, problem, problem.ansatz(network), tests)
     dimensions = "1 dimension" if problem.dim == 1 else f"{problem.dim} dimensions"

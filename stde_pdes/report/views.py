@@ -61,29 +61,27 @@ def _scatter(axes: Any, truth: np.ndarray, predicted: np.ndarray) -> None:
     axes.scatter(truth, predicted, s=4, alpha=0.4, linewidths=0)
 
 
-class AlongLine(AbstractView):
-    """u along a line of points, one curve per start: model over reference."""
+class AlongPaths(AbstractView):
+    """u along paths through space and time, time being the last input: model over reference."""
 
-    starts: Float[np.ndarray, "k inputs"]
-    direction: Float[np.ndarray, " inputs"]
-    labels: tuple[str, ...] = eqx.field(static=True)
-    xlabel: str = eqx.field(static=True)
+    paths: Float[np.ndarray, "k n inputs"]
     width: float = eqx.field(static=True, default=1.0)
 
     def draw(
         self, figure: "SubFigure", problem: "AbstractProblem", model: stde.Model, tests: TestSet
     ) -> None:
+        count, length, inputs = self.paths.shape
+        points = jnp.asarray(self.paths.reshape(-1, inputs), tests.points.dtype)
+        truth = problem.reference(points).reshape(count, length)
+        predicted = np.asarray(values(model, points)).reshape(count, length)
         axes = figure.subplots()
-        steps = np.linspace(-1, 1, 121)
-        length = float(np.linalg.norm(self.direction))
-        for index, (start, label) in enumerate(zip(self.starts, self.labels, strict=True)):
-            points = jnp.asarray(start + steps[:, None] * self.direction, tests.points.dtype)
-            color = f"C{index}"
-            axes.plot(length * steps, problem.reference(points), color=color, label=label)
-            axes.plot(length * steps, values(model, points), "--", color="black", linewidth=1)
-        axes.plot([], [], "--", color="black", linewidth=1, label="model")
-        axes.set(xlabel=self.xlabel, ylabel="u", title="reference and model")
-        axes.legend(frameon=False, fontsize="small")
+        for path, exact, own in zip(self.paths, truth, predicted, strict=True):
+            (line,) = axes.plot(path[:, -1], exact, linewidth=2.5, alpha=0.6)
+            axes.plot(path[:, -1], own, "--", color="black", linewidth=0.8)
+        line.set_label("reference")
+        axes.plot([], [], "--", color="black", linewidth=0.8, label="model")
+        axes.set(xlabel="t", ylabel="u", title=f"along {count} random paths")
+        axes.legend(frameon=False)
 
 
 class HeatMaps(AbstractView):
@@ -125,4 +123,5 @@ class HeatMaps(AbstractView):
             **limits,
         )
         axes.set(title=title, xlabel=self.labels[0])
-        axes.figure.colorbar(image, ax=axes, orientation="horizontal", pad=0.2)
+        axes.locator_params(axis="x", nbins=4)
+        axes.figure.colorbar(image, ax=axes, orientation="horizontal", shrink=0.8)

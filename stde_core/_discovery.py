@@ -1,0 +1,86 @@
+"""Which plugins are installed, and which of them the environment variable `STDE_PLUGINS` lets in."""
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from importlib.metadata import Distribution, EntryPoint, distributions
+from typing import Any
+
+_GROUP = "stde"
+_BUILTIN = "stde"
+_VARIABLE = "STDE_PLUGINS"
+
+
+@dataclass
+class Plugin:
+    """An entry point of the group `stde`: what it adds by kind, or why it failed."""
+
+    distribution: str
+    version: str
+    entry_point: EntryPoint
+    module: Any = None
+    adds: dict[str, list[str]] = field(default_factory=dict)
+    error: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.entry_point.name
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} ({self.distribution} {self.version})"
+
+    @property
+    def builtin(self) -> bool:
+        """Whether it comes with stde itself, and so cannot be switched off."""
+        return self.distribution == _BUILTIN
+
+    def answers_to(self, name: str) -> bool:
+        """Whether `STDE_PLUGINS` means this plugin by `name`, an entry point or a distribution."""
+        return name == self.name or _canonical(name) == self.distribution
+
+
+def discover() -> list[Plugin]:
+    """Every entry point of the group, the built-ins first.
+
+    Of two copies of a distribution only the first on the path counts, as for imports.
+    """
+    found: dict[str, list[Plugin]] = {}
+    for distribution in distributions():
+        entry_points = distribution.entry_points.select(group=_GROUP)
+        if entry_points:
+            name, version = _identity(distribution)
+            found.setdefault(name, [Plugin(name, version, entry_point) for entry_point in entry_points])
+    plugins = [plugin for group in found.values() for plugin in group]
+    return sorted(plugins, key=lambda p: (not p.builtin, p.distribution, p.name))
+
+
+def allowed() -> list[str] | None:
+    """The names in `STDE_PLUGINS`; None where it is not set, and everything is let in."""
+    names = os.environ.get(_VARIABLE)
+    return None if names is None else [name.strip() for name in names.split(",") if name.strip()]
+
+
+def is_allowed(plugin: Plugin, names: list[str] | None) -> bool:
+    return plugin.builtin or names is None or any(plugin.answers_to(name) for name in names)
+
+
+def how_to_switch_off(plugin: Plugin, plugins: Iterable[Plugin]) -> str:
+    """The setting that loads all of `plugins` but this one."""
+    if plugin.builtin:
+        return "it is a part of stde: reinstall that"
+    others = [other for other in plugins if not other.builtin and other is not plugin]
+    names = [other.distribution if other.name == plugin.name else other.name for other in others]
+    return f'switch it off by {_VARIABLE}="{",".join(names)}"'
+
+
+def _identity(distribution: Distribution) -> tuple[str, str]:
+    try:
+        return _canonical(distribution.metadata["Name"]), distribution.version
+    except Exception:  # metadata may be missing, as an interrupted uninstall leaves it
+        return "unknown", "unknown"
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,156 @@
+"""The command `stde solve`: what it writes and prints, and what it refuses."""
+
+import json
+import os
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import pytest
+from click.testing import CliRunner
+
+from stde_core._cli import cli
+from stde_pdes import MLP, get_problem
+
+QUICK = ["--steps", "3", "-m", "width=8", "-m", "depth=1", "-t", "batch=4", "-t", "test_points=40"]
+PROBLEMS = {
+    "allen-cahn-two-body": ["--dim", "5", "-e", "num_samples=2"],
+    "semilinear-heat": ["--dim", "3", "-e", "num_samples=2", "--estimator", "hutchinson"],
+    "kdv": ["-p", "solution=two-soliton"],
+    "kp": ["--estimator", "stde"],
+}
+KEYS = {
+    *("problem", "dim", "estimator", "steps", "seed", "relative_l1", "relative_l2", "trivial_relative_l2"),
+    *("error_points", "steps_per_second", "seconds", "peak_memory_mb", "out"),
+}
+
+
+def stde(*arguments):
+    return CliRunner().invoke(cli, ["solve", *arguments])
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_solve_writes_a_run_and_ends_with_json(name, tmp_path):
+    out = tmp_path / "run"
+    result = stde(name, *PROBLEMS[name], *QUICK, "--seed", "3", "--out", str(out), "--json")
+    assert result.exit_code == 0, result.output
+    printed = json.loads(result.stdout.splitlines()[-1])
+    assert printed.keys() >= KEYS
+    assert (printed["problem"], printed["steps"], printed["seed"]) == (name, 3, 3)
+    assert printed["error_points"] == "domain"
+    assert ("relative_error_origin" in printed) == (name == "semilinear-heat")
+    assert {path.name for path in out.iterdir()} == {
+        *("run.json", "metrics.jsonl", "model.eqx", "solution.png", "result.json"),
+    }
+    assert json.loads((out / "result.json").read_text()) == printed
+    steps = [json.loads(line)["step"] for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert steps[-1] == 3 and steps == sorted(steps)
+    assert (out / "solution.png").read_bytes().startswith(b"\x89PNG")
+    setup = json.loads((out / "run.json").read_text())
+    assert setup["environment"]["versions"]["jax"] == jax.__version__
+    assert setup["training"]["batch"] == 4 and setup["seed"] == 3
+
+
+def test_the_saved_model_is_the_one_that_was_measured(tmp_path):
+    out = tmp_path / "run"
+    printed = stde("kdv", *QUICK, "--out", str(out), "--json")
+    problem = get_problem("kdv")
+    blank = MLP(8, 1)(problem.num_features, key=jax.random.key(9))
+    network = eqx.tree_deserialise_leaves(out / "model.eqx", blank)
+    points = problem.conditions[0].points(10, key=jax.random.key(0))
+    assert printed.exit_code == 0
+    assert jax.vmap(problem.ansatz(network))(points).shape == (10,)
+
+
+def test_same_seed_same_errors(tmp_path):
+    runs = [
+        json.loads(stde("kdv", *QUICK, "--out", str(tmp_path / str(i)), "--json").stdout.splitlines()[-1])
+        for i in range(2)
+    ]
+    assert runs[0]["relative_l2"] == runs[1]["relative_l2"]
+
+
+def test_without_out_a_new_directory_is_made_each_time(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        result = stde("kdv", *QUICK)
+        assert result.exit_code == 0 and "relative L2 error" in result.stdout
+    made = sorted(Path("runs").iterdir())
+    assert len(made) == 2 and all(path.name.startswith("kdv-") for path in made)
+
+
+BAD = {
+    "close name": (["alen-cahn"], "Unknown problem 'alen-cahn'; did you mean 'allen-cahn-two-body'?"),
+    "dim 0": (["allen-cahn-two-body", "--dim", "0"], "`dim` needs an integer ≥ 2, got 0."),
+    "dim -3": (["allen-cahn-two-body", "--dim", "-3"], "`dim` needs an integer ≥ 2, got -3."),
+    "dim x": (["allen-cahn-two-body", "--dim", "x"], "'x' is not a valid integer."),
+    "dim twice": (["allen-cahn-two-body", "--dim", "3", "-p", "dim=4"], "Give the dimension once"),
+    "no dim": (["kdv", "--dim", "3"], "`kdv` has no dimension to choose; leave out `--dim`."),
+    "samples": (["allen-cahn-two-body", "--dim", "9", "-e", "num_samples=10"], "use the `exact` estimator."),
+    "no samples": (["allen-cahn-two-body", "-e", "num_samples=0"], "needs an integer ≥ 1, got 0."),
+    "option": (["kdv", "--frobnicate"], "No such option '--frobnicate'."),
+    "field": (["kdv", "-p", "solutoin=soliton"], "Unknown field 'solutoin'; did you mean 'solution'?"),
+    "choice": (["kdv", "-p", "solution=soli"], "did you mean 'soliton' or 'two-soliton'?"),
+    "form": (["kdv", "-p", "solution"], "is not of the form name=value"),
+    "bool": (["allen-cahn-two-body", "-e", "sampler.replace=1"], "needs true or false."),
+    "number": (["semilinear-heat", "-p", "horizon=soon"], "needs a number, got 'soon'."),
+    "not positive": (["semilinear-heat", "-p", "horizon=-1"], "`horizon` needs to be a positive number"),
+    "sampler": (["allen-cahn-two-body", "-e", "sampler=gausian"], "did you mean 'gaussian'?"),
+    "dotted": (["kdv", "-p", "solution.x=1"], "'solution' has no fields of its own."),
+    "from Python": (["allen-cahn-two-body", "-e", "sampler.probabilities=1"], "set it from Python."),
+    "estimator": (["kdv", "--estimator", "exat"], "Unknown estimator 'exat'; did you mean 'exact'?"),
+    "refused": (["kp", "--estimator", "hutchinson"], "Estimator `hutchinson` estimates operators of order 2"),
+    "network": (["kdv", "-m", "width=0"], "`MLP(width)` needs an integer ≥ 1, got 0."),
+    "steps": (["kdv", "--steps", "0"], "`steps` needs an integer ≥ 1, got 0."),
+    "schedule": (["kdv", "-t", "schedule=lin"], "did you mean 'linear'?"),
+    "seed": (["kdv", "--seed", "-1"], "`--seed` needs an integer from 0 to 2147483647, got -1."),
+    "no problem": ([], "Missing argument 'PROBLEM'."),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD.values(), ids=BAD)
+def test_bad_input_gets_a_sentence_and_nothing_is_written(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = stde(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr and "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_in_use_is_refused_and_kept(tmp_path):
+    (tmp_path / "mine.txt").write_text("precious")
+    result = stde("kdv", *QUICK, "--out", str(tmp_path))
+    assert result.exit_code == 2 and "is not an empty directory; name a new one." in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("out", ["file/run", "file"])
+def test_an_out_that_cannot_be_a_directory_is_refused(out, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    result = stde("kdv", *QUICK, "--out", str(tmp_path / out))
+    assert result.exit_code == 2 and "Traceback" not in result.stderr
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_an_unwritable_out_is_refused(tmp_path):
+    if os.geteuid() == 0:
+        locked = Path("/proc/stde-run")  # not even root can write there
+    else:
+        tmp_path.chmod(0o500)
+        locked = tmp_path / "run"
+    result = stde("kdv", *QUICK, "--out", str(locked))
+    assert result.exit_code == 2 and "cannot be written to" in result.stderr
+
+
+def test_a_run_that_diverges_ends_with_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr("stde_pdes.training._loop.loss", lambda *_, key: jnp.sum(jnp.nan))
+    result = stde("kdv", *QUICK, "--out", str(tmp_path / "run"))
+    assert result.exit_code == 2 and "lower `learning_rate`" in result.stderr
+    assert (tmp_path / "run" / "metrics.jsonl").exists()
+
+
+def test_help_shows_examples():
+    result = stde("--help")
+    assert result.exit_code == 0 and "stde solve kdv -p solution=two-soliton" in result.stdout

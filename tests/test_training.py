@@ -1,0 +1,123 @@
+"""The loss, the loop and the errors."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import stde_core as stde
+from stde_pdes import MLP, TestSet, Training, get_problem, train
+from stde_pdes.training._loss import loss
+
+TINY = Training(steps=7, batch=4, test_points=30)
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return get_problem("allen-cahn-two-body", dim=6)
+
+
+def run(problem, training=TINY, *, seed=1, report=lambda progress: None):
+    network = MLP(8, 1)(problem.num_features, key=jax.random.key(0))
+    estimator = stde.get_estimator("stde", num_samples=2)
+    tests = TestSet(problem, training.test_points)
+    return train(problem, network, estimator, training, tests, key=jax.random.key(seed), report=report)
+
+
+def lopsided(x):
+    """A model whose second derivatives differ much, so that sampling them has a large variance."""
+    return jnp.arange(6.0) @ x**2
+
+
+def mean_loss(problem, model, estimator, training, num_keys):
+    losses = jax.jit(jax.vmap(lambda key: loss(problem, model, estimator, training, key=key)))(
+        jax.random.split(jax.random.key(5), num_keys)
+    )
+    return losses.mean(), losses.std() / num_keys**0.5
+
+
+def test_squared_loss_is_biased_by_the_variance_and_the_product_is_not(problem):
+    model = lopsided
+    sampled, exact = stde.get_estimator("stde", num_samples=1), stde.get_estimator("exact")
+    truth, truth_error = mean_loss(problem, model, exact, TINY, 4000)
+    product, product_error = mean_loss(
+        problem, model, sampled, dataclasses.replace(TINY, unbiased=True), 4000
+    )
+    square, square_error = mean_loss(problem, model, sampled, TINY, 4000)
+    assert abs(product - truth) < 4 * (truth_error**2 + product_error**2) ** 0.5
+    assert square - truth > 4 * (truth_error**2 + square_error**2) ** 0.5
+
+
+def test_shared_tangents_have_the_same_mean_loss(problem):
+    model = lopsided
+    estimator = stde.get_estimator("stde", num_samples=1)
+    own, own_error = mean_loss(problem, model, estimator, TINY, 4000)
+    shared, shared_error = mean_loss(
+        problem, model, estimator, dataclasses.replace(TINY, shared_tangents=True), 4000
+    )
+    assert abs(own - shared) < 4 * (own_error**2 + shared_error**2) ** 0.5
+    assert shared_error > own_error  # one draw for all points averages less
+
+
+def test_same_seed_same_numbers_and_another_seed_others(problem):
+    first, second, other = run(problem), run(problem), run(problem, seed=2)
+    leaves = [jax.tree.leaves(eqx.filter(r.network, eqx.is_array)) for r in (first, second, other)]
+    assert all(bool(jnp.array_equal(a, b)) for a, b in zip(*leaves[:2], strict=True))
+    assert not all(bool(jnp.array_equal(a, b)) for a, b in zip(leaves[0], leaves[2], strict=True))
+
+
+def test_numbers_do_not_depend_on_how_steps_are_chunked(problem, monkeypatch):
+    whole = run(problem)
+    monkeypatch.setattr("stde_pdes.training._loop._CHUNK_SECONDS", 0.0)  # one step a chunk
+    steps = []
+    single = run(problem, report=lambda progress: steps.append(progress.step))
+    assert steps == list(range(1, 8))
+    assert single.progress.errors == whole.progress.errors
+
+
+def test_the_last_report_is_at_the_last_step_with_errors(problem):
+    reports = []
+    trained = run(problem, report=reports.append)
+    assert reports[-1] is trained.progress
+    assert trained.progress.step == TINY.steps and trained.progress.errors is not None
+
+
+def test_training_lowers_the_error_and_leaves_the_callers_network_alone(problem):
+    network = MLP(16, 2)(problem.num_features, key=jax.random.key(0))
+    before = jax.tree.map(jnp.copy, eqx.filter(network, eqx.is_array))
+    training = Training(steps=300, batch=32, learning_rate=1e-2, test_points=500)
+    tests, estimator = TestSet(problem, 500), stde.get_estimator("exact")
+    trained = train(problem, network, estimator, training, tests, key=jax.random.key(1))
+    assert trained.progress.errors.relative_l2 < 0.5 * tests.trivial_relative_l2
+    assert eqx.tree_equal(before, eqx.filter(network, eqx.is_array))
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "exponential", "constant"])
+def test_schedules_start_at_the_learning_rate(schedule):
+    optimiser = Training(steps=10, learning_rate=0.01, schedule=schedule).optimiser()
+    updates, _ = optimiser.update(jnp.ones(1), optimiser.init(jnp.ones(1)))
+    np.testing.assert_allclose(updates, -0.01, rtol=1e-6)
+
+
+def test_trivial_error_is_the_smaller_of_constant_and_constant_network(problem):
+    tests = TestSet(problem, 2000)
+    feature = 1 - (np.asarray(tests.points) ** 2).sum(1)
+    in_ansatz = feature * (feature @ tests.truth) / (feature @ feature)
+    candidates = [np.full_like(tests.truth, tests.truth.mean()), in_ansatz]
+    errors = [np.linalg.norm(c - tests.truth) / np.linalg.norm(tests.truth) for c in candidates]
+    assert tests.trivial_relative_l2 == pytest.approx(min(errors), rel=1e-6)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_with_a_sentence(problem, monkeypatch):
+    monkeypatch.setattr("stde_pdes.training._loop.loss", lambda *_, key: jnp.sum(jnp.nan))
+    with pytest.raises(FloatingPointError, match=r"not finite any more at step \d+; lower `learning_rate`"):
+        run(problem)
+
+
+@pytest.mark.parametrize("fields", [{"steps": 0}, {"batch": -1}, {"test_points": 0}, {"learning_rate": 0.0}])
+def test_training_refuses_settings_without_meaning(fields):
+    with pytest.raises(ValueError, match=f"`{next(iter(fields))}` needs"):
+        Training(**fields)
