@@ -1,7 +1,7 @@
 """The coefficients of a family's terms: numbers, trainable arrays, functions of x, and their sums."""
 
-import functools
 from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from typing import Any
 
 import equinox as eqx
@@ -46,11 +46,9 @@ def as_coefficient(value: Any) -> Any:
         raise TypeError(
             f"An operator's coefficient must be a number, an array or a function of x, got {value!r}."
         )
-    return CoefficientFunction(value) if _is_function(value) else value
-
-
-def _is_function(value: Any) -> bool:
-    return callable(value) and not isinstance(value, CoefficientFunction)
+    if isinstance(value, CoefficientFunction) or not callable(value):
+        return value
+    return CoefficientFunction(value)
 
 
 def evaluate(value: Any, x: Point) -> Any:
@@ -96,9 +94,8 @@ class Summand(eqx.Module):
         return scale
 
     def per_term(self, x: Point) -> Inexact[Array, " size"] | None:
-        if isinstance(self.entries, np.ndarray):
-            return jnp.asarray(self.entries, _like(x, self.entries.dtype))
-        return self.entries(x) if callable(self.entries) else self.entries
+        entries: Any = self.entries(x) if callable(self.entries) else self.entries
+        return jnp.asarray(entries, _like(x, entries.dtype)) if isinstance(entries, np.ndarray) else entries
 
     def term(self, j: int) -> "Summand":
         """The coefficient of one term, from entries that are no function."""
@@ -118,10 +115,14 @@ class Summand(eqx.Module):
                 entries = np.zeros(size, self.entries.dtype)
                 entries[positions] = self.entries
             case function if callable(function):
-                entries = lambda x: _scatter(function(x), positions, size)  # noqa: E731
+                entries = partial(_scatter_function, function, positions, size)
             case array:
                 entries = _scatter(array, positions, size)
         return Summand(self.number, self.factors, entries)
+
+
+def _scatter_function(function: Any, positions: np.ndarray, size: int, x: Point) -> Array:
+    return _scatter(function(x), positions, size)
 
 
 def _scatter(array: Array, positions: np.ndarray, size: int) -> Array:
@@ -159,7 +160,7 @@ class Coefficient(eqx.Module):
             else:
                 picked = per_term if indices is None else per_term[indices]
                 values.append(picked.reshape(-1, *[1] * scale.ndim) * scale[None])
-        return functools.reduce(jnp.add, align(values))
+        return reduce(jnp.add, align(values))
 
 
 def align(values: Sequence[Array]) -> list[Array]:
@@ -189,7 +190,7 @@ def add(parts: Sequence[tuple[np.ndarray | None, Coefficient]], size: int) -> Co
         return Coefficient((Summand(total[0].item()), *others))
     if np.isrealobj(total):
         return Coefficient((Summand(entries=total), *others))
-    return Coefficient((Summand(entries=total.real), Summand(1j, entries=total.imag), *others))
+    return Coefficient((Summand(entries=np.real(total)), Summand(1j, entries=np.imag(total)), *others))
 
 
 def weigh(weights: Float[Array, " n"], coefficient: Inexact[Array, "rows ..."]) -> Inexact[Array, "n ..."]:

@@ -93,18 +93,16 @@ class SamplingPlan:
 
     def draw(self, key: PRNGKeyArray | None) -> list[Draw]:
         """One draw per group. Raises `ValueError` where something is sampled and `key` is None."""
-        if key is None and not all(group.whole for group in self.groups):
+        return [self._draw_group(group, position, key) for position, group in enumerate(self.groups)]
+
+    def _draw_group(self, group: Group, position: int, key: PRNGKeyArray | None) -> Draw:
+        if group.whole:
+            return Draw.whole(group.widest.size)
+        if key is None:
             raise ValueError(
                 "`estimate(…)` samples these operators and needs a key: pass `key=jax.random.key(…)`."
             )
-        draws = []
-        for position, group in enumerate(self.groups):
-            if group.whole:
-                draws.append(Draw.whole(group.widest.size))
-            else:
-                own = jax.random.fold_in(key, position)
-                draws.append(self.sampler(group.widest, self.num_samples, key=own))
-        return draws
+        return self.sampler(group.widest, self.num_samples, key=jax.random.fold_in(key, position))
 
     def estimate(
         self,

@@ -61,9 +61,10 @@ class AxisFrame(AbstractFrame):
     ) -> AbstractDirections:
         coordinates = coordinates.astype(x.dtype)
         if self.axes == range(x.shape[0]):
-            return Dense(coordinates, key)
+            return Dense(vectors=coordinates, key=key)
         zeros = jnp.zeros((*coordinates.shape[:2], x.shape[0]), x.dtype)
-        return Dense(zeros.at[:, :, np.asarray(self.axes)].set(coordinates), key)
+        vectors = zeros.at[:, :, np.asarray(self.axes)].set(coordinates)
+        return Dense(vectors=vectors, key=key)
 
 
 class ColumnFrame(AbstractFrame):
@@ -97,7 +98,7 @@ class ColumnFrame(AbstractFrame):
     def combine(
         self, coordinates: Float[Array, "n m size"], x: Point, key: Hashable = None
     ) -> AbstractDirections:
-        return Dense(coordinates.astype(x.dtype) @ self.columns(x).T, key)
+        return Dense(vectors=coordinates.astype(x.dtype) @ self.columns(x).T, key=key)
 
 
 def _embed(matrix: Array, axes: ResolvedAxes, x: Point) -> Float[Array, "dim width"]:

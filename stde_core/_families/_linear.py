@@ -41,7 +41,7 @@ class LinearFamily(AbstractFamily):
     def tangents(self, draw: Draw, x: Point) -> Tangents:
         if self._is_partial():
             ((frame, coefficient),) = self.parts
-            return Tangents(frame.pick(draw.indices, x), coefficient(x), self.powers)
+            return Tangents(frame.pick(jnp.zeros(1, int), x), coefficient(x), self.powers)
         folded, rows = [], []
         for frame, coefficient in self.parts:
             for summand in coefficient.summands:
@@ -62,9 +62,7 @@ class LinearFamily(AbstractFamily):
 
     def split(self) -> tuple["LinearFamily", ...]:
         """The same terms as families of a single direction each, whatever their coefficients."""
-        parts = [
-            (frame, Coefficient((summand,))) for frame, c in self.parts for summand in c.summands
-        ]
+        parts = [(frame, Coefficient((summand,))) for frame, c in self.parts for summand in c.summands]
         return tuple(LinearFamily((part,)) for part in parts)
 
     def _is_partial(self) -> bool:

@@ -49,7 +49,8 @@ def _kind(family: AbstractFamily, position: int) -> Hashable:
 
 def _add(group: list[Any]) -> AbstractFamily:
     """The sum of several families of one kind."""
-    first, coefficients = group[0], [(None, getattr(family, "coefficient", None)) for family in group]
+    first = group[0]
+    coefficients: list[Any] = [(None, getattr(family, "coefficient", None)) for family in group]
     match first:
         case PowerFamily(frame=AxisFrame()):
             frame, coefficient = _add_on_axes([(f.frame.axes, f.coefficient) for f in group])
@@ -170,13 +171,12 @@ def _monomial(factors: Iterable[tuple[int, int]]) -> Monomial:
 
 
 def _monomial_family(monomial: Monomial, summand: Summand) -> AbstractFamily:
-    axes, powers = zip(*monomial, strict=True)
     coefficient = Coefficient((summand,))
-    if len(axes) > 1:
+    if len(monomial) > 1:
+        axes, powers = zip(*monomial, strict=True)
         return MixedFamily(powers, (axes,), coefficient)
-    frame = AxisFrame(range(axes[0], axes[0] + 1))
-    return (
-        LinearFamily(((frame, coefficient),))
-        if powers == (1,)
-        else PowerFamily(powers[0], frame, coefficient)
-    )
+    ((axis, power),) = monomial
+    frame = AxisFrame(range(axis, axis + 1))
+    if power == 1:
+        return LinearFamily(((frame, coefficient),))
+    return PowerFamily(power, frame, coefficient)

@@ -51,6 +51,7 @@ class PowerFamily(AbstractFamily):
     def tangents(self, draw: Draw, x: Point) -> Tangents:
         if draw.noise is not None:
             return self._dense(draw.noise[:, : self.order - 1], draw, x)
+        assert draw.indices is not None
         weights = weigh(draw.weights, self.coefficient(x, draw.indices))
         return Tangents(self.frame.pick(draw.indices, x), weights, self.powers)
 

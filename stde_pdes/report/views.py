@@ -75,13 +75,11 @@ class AlongPaths(AbstractView):
         truth = problem.reference(points).reshape(count, length)
         predicted = np.asarray(values(model, points)).reshape(count, length)
         axes = figure.subplots()
-        for path, exact, own in zip(self.paths, truth, predicted, strict=True):
-            (line,) = axes.plot(path[:, -1], exact, linewidth=2.5, alpha=0.6)
-            axes.plot(path[:, -1], own, "--", color="black", linewidth=0.8)
-        line.set_label("reference")
-        axes.plot([], [], "--", color="black", linewidth=0.8, label="model")
+        times = self.paths[:, :, -1].T
+        exact = axes.plot(times, truth.T, linewidth=2.5, alpha=0.6)
+        own = axes.plot(times, predicted.T, "--", color="black", linewidth=0.8)
         axes.set(xlabel="t", ylabel="u", title=f"along {count} random paths")
-        axes.legend(frameon=False)
+        axes.legend([exact[0], own[0]], ["reference", "model"], frameon=False)
 
 
 class HeatMaps(AbstractView):
