@@ -172,11 +172,10 @@ def _monomial(factors: Iterable[tuple[int, int]]) -> Monomial:
 
 def _monomial_family(monomial: Monomial, summand: Summand) -> AbstractFamily:
     coefficient = Coefficient((summand,))
-    if len(monomial) > 1:
-        axes, powers = zip(*monomial, strict=True)
+    axes, powers = zip(*monomial, strict=True)
+    if len(axes) > 1:
         return MixedFamily(powers, (axes,), coefficient)
-    ((axis, power),) = monomial
-    frame = AxisFrame(range(axis, axis + 1))
-    if power == 1:
+    frame = AxisFrame(range(axes[0], axes[0] + 1))
+    if powers == (1,):
         return LinearFamily(((frame, coefficient),))
-    return PowerFamily(power, frame, coefficient)
+    return PowerFamily(powers[0], frame, coefficient)
