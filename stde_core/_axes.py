@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import SupportsIndex, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class AxisSlice:
         return f"slice({self.start}, {self.stop}, {self.step})"
 
 
-AxesLike: TypeAlias = int | range | slice | Iterable[int] | None
+AxesLike: TypeAlias = SupportsIndex | range | slice | Iterable[SupportsIndex] | None
 StaticAxes: TypeAlias = range | AxisSlice | tuple[int, ...] | None
 ResolvedAxes: TypeAlias = range | tuple[int, ...]
 

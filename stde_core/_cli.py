@@ -53,6 +53,22 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, self._help(ctx, name, limit)) for name in names])
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The first example of every plugin's command, then the group's own."""
+        firsts = [self._first_example(ctx, name) for name in self.list_commands(ctx)]
+        _, _, own = (self.epilog or "").partition("Examples:\n")
+        formatter.write("\n  Examples:\n")
+        for example in filter(None, [*firsts, *own.splitlines()]):
+            command, _, meaning = example.strip().partition("  ")
+            formatter.write(f"    {command:<32}{meaning.strip()}\n")
+
+    def _first_example(self, ctx: click.Context, name: str) -> str | None:
+        with contextlib.suppress(click.UsageError):
+            epilog = getattr(self.get_command(ctx, name), "epilog", None) or ""
+            _, found, examples = epilog.partition("Examples:\n")
+            return examples.splitlines()[0] if found and name not in self.commands else None
+        return None
+
     def _help(self, ctx: click.Context, name: str, limit: int) -> str:
         try:
             command = self.get_command(ctx, name)

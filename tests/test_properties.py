@@ -13,7 +13,7 @@ import stde_core as stde
 
 DIM = 3
 NUMBERS = st.integers(-3, 3).filter(bool)
-FEW = settings(max_examples=25, deadline=None, derandomize=True, database=None)
+FEW = settings(max_examples=20, deadline=None, derandomize=True, database=None)
 
 
 class Polynomial(dict):

@@ -172,10 +172,11 @@ def _monomial(factors: Iterable[tuple[int, int]]) -> Monomial:
 
 def _monomial_family(monomial: Monomial, summand: Summand) -> AbstractFamily:
     coefficient = Coefficient((summand,))
-    axes, powers = zip(*monomial, strict=True)
-    if len(axes) > 1:
+    axis, power = monomial[0]
+    if len(monomial) > 1:
+        axes, powers = zip(*monomial, strict=True)
         return MixedFamily(powers, (axes,), coefficient)
-    frame = AxisFrame(range(axes[0], axes[0] + 1))
-    if powers == (1,):
+    frame = AxisFrame(range(axis, axis + 1))
+    if power == 1:
         return LinearFamily(((frame, coefficient),))
-    return PowerFamily(powers[0], frame, coefficient)
+    return PowerFamily(power, frame, coefficient)

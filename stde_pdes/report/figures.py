@@ -44,9 +44,10 @@ def _draw_curve(figure: "SubFigure", tests: TestSet, history: Sequence[Progress]
         "best trivial solution",
         (1, tests.trivial_relative_l2),
         xycoords=("axes fraction", "data"),
-        xytext=(-4, 3),
+        xytext=(-4, -4),
         textcoords="offset points",
         ha="right",
+        va="top",
         color="0.4",
     )
     axes.set(xlabel="step", ylabel="relative L2 error", title="training")
