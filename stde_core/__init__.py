@@ -1,5 +1,7 @@
 """stde: stochastic Taylor derivative estimators for differential operators of neural networks."""
 
+from ._checks import as_int as as_int
+from ._checks import check_choice as check_choice
 from ._checks import check_count as check_count
 from ._coefficient import Coefficient as Coefficient
 from ._estimator import AbstractEstimator as AbstractEstimator

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import SupportsIndex, TypeAlias
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class AxisSlice:
@@ -32,14 +34,13 @@ def static_axes(axes: AxesLike | StaticAxes) -> StaticAxes:
             return axes
         case bool() | str() | bytes():
             pass
-        case int():
-            return (axes,)
         case slice():
-            return AxisSlice(axes.start, axes.stop, axes.step)
+            members = (axes.start, axes.stop, axes.step)
+            return AxisSlice(*(None if member is None else _as_int(member) for member in members))
+        case _ if np.ndim(axes) == 0 and hasattr(axes, "__index__"):  # pyright: ignore[reportArgumentType]
+            return (_as_int(axes),)
         case Iterable():
             return _as_range(tuple(_as_int(axis) for axis in axes))
-        case _ if hasattr(axes, "__index__"):
-            return (axes.__index__(),)
     raise TypeError(f"`axes` must be None, an int, a range, a slice or ints, got {axes!r}.")
 
 
@@ -66,18 +67,24 @@ def resolve_axes(axes: StaticAxes, dim: int) -> ResolvedAxes:
         case _:
             resolved = tuple(axis + dim if axis < 0 else axis for axis in axes)
     if len(resolved) == 0:
-        raise ValueError(f"axes={axes!r} names no axis in {dim} dimensions; name at least one.")
+        raise ValueError(f"`axes={_shown(axes)}` names no axis in {dim} dimensions; name at least one.")
     if isinstance(resolved, range):
         lowest, highest = sorted((resolved[0], resolved[-1]))
     else:
         lowest, highest = min(resolved), max(resolved)
     if lowest < 0 or highest >= dim:
         raise ValueError(
-            f"axes={axes!r} do not all exist in {dim} dimensions: name axes from {-dim} to {dim - 1}."
+            f"`axes={_shown(axes)}` do not all exist in {dim} dimensions: name axes from {-dim} to {dim - 1}."
         )
     if isinstance(resolved, tuple) and len(set(resolved)) < len(resolved):
-        raise ValueError(f"axes={axes!r} names an axis twice in {dim} dimensions.")
+        raise ValueError(f"`axes={_shown(axes)}` names an axis twice in {dim} dimensions.")
     return _as_range(resolved)
+
+
+def _shown(axes: StaticAxes) -> str:
+    """Axes as their author may have written them: short lists in full."""
+    short = isinstance(axes, range | tuple) and len(axes) <= 8
+    return str(list(axes)) if short else repr(axes)  # pyright: ignore[reportArgumentType]
 
 
 def _as_range(axes: ResolvedAxes) -> ResolvedAxes:

@@ -246,6 +246,10 @@ def _print_table(header: list[str], rows: list[list[Text | str]]) -> None:
 def main() -> None:
     """The console script `stde`."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
+        if stream is not None:
+            stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
     warnings.formatwarning = lambda message, *_, **__: f"Warning: {message}\n"
-    cli.main(prog_name="stde")
+    try:
+        cli.main(prog_name="stde")
+    except OSError as error:
+        sys.exit(f"Error: the output could not be written: {error.strerror or error}.")

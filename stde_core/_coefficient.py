@@ -38,17 +38,29 @@ def as_coefficient(value: Any) -> Any:
         return value.item()
     if isinstance(value, np.ndarray):
         return Constant(value)
+    if isinstance(value, type):
+        raise TypeError(f"An operator or coefficient is needed, got the class {value.__name__}; call it.")
     if isinstance(value, (bool, str, bytes)) or not (
         isinstance(value, (int, float, complex, Constant, CoefficientFunction))
         or eqx.is_array(value)
         or callable(value)
     ):
         raise TypeError(
-            f"An operator's coefficient must be a number, an array or a function of x, got {value!r}."
+            "An operator's coefficient, direction or sigma must be a number, an array (`jnp.array(…)`) or a "
+            f"function of x, got {value!r}."
         )
     if isinstance(value, CoefficientFunction) or not callable(value):
         return value
     return CoefficientFunction(value)
+
+
+def inverse(coefficient: Any) -> Any:
+    """One over a number or an array; `ZeroDivisionError` for the number 0."""
+    if isinstance(coefficient, Constant):
+        return Constant(1 / coefficient.array())
+    if isinstance(coefficient, (int, float, complex)) and coefficient == 0:
+        raise ZeroDivisionError("An operator cannot be divided by 0.")
+    return 1 / coefficient
 
 
 def evaluate(value: Any, x: Point) -> Any:
@@ -64,7 +76,7 @@ def evaluate(value: Any, x: Point) -> Any:
 
 def _like(x: Point, dtype: np.dtype) -> Any:
     """The dtype at which a constant enters: that of x, or its complex companion."""
-    return jnp.result_type(x.dtype, jnp.complex64) if dtype.kind == "c" else x.dtype
+    return jnp.result_type(x.dtype, 1j) if dtype.kind == "c" else x.dtype
 
 
 class Summand(eqx.Module):
@@ -143,6 +155,17 @@ class Coefficient(eqx.Module):
         return all(summand.entries is None for summand in self.summands)
 
     @property
+    def foldable(self) -> bool:
+        """Whether each term has one real coefficient, as far as can be told without a point.
+
+        Such coefficients can be folded into a tangent.
+        """
+        return all(
+            _is_real(s.number) and _is_real(s.entries) and all(map(_is_real_scalar, s.factors))
+            for s in self.summands
+        )
+
+    @property
     def varies(self) -> bool:
         """Whether a function of x takes part."""
         return any(
@@ -161,6 +184,20 @@ class Coefficient(eqx.Module):
                 picked = per_term if indices is None else per_term[indices]
                 values.append(picked.reshape(-1, *[1] * scale.ndim) * scale[None])
         return reduce(jnp.add, align(values))
+
+
+def _is_real(value: Any) -> bool:
+    return value is None or callable(value) or not jnp.iscomplexobj(value)
+
+
+def _is_real_scalar(factor: Any) -> bool:
+    match factor:
+        case CoefficientFunction():
+            return True
+        case Constant():
+            return factor.shape == () and _is_real(factor.array())
+        case _:
+            return jnp.ndim(factor) == 0 and _is_real(factor)
 
 
 def align(values: Sequence[Array]) -> list[Array]:

@@ -77,11 +77,15 @@ class Estimated(eqx.Module):
     model: Model
     estimator: AbstractEstimator
 
+    def __check_init__(self):
+        _check_operators(self.operators)
+        _check_estimator(self.estimator)
+
     def __call__(self, x: Point, *, key: PRNGKeyArray | None = None) -> Any:
         return estimate(self.operators, self.model, x, self.estimator, key=key, standard_error=False).value
 
 
-def _check_arguments(operators: Any, model: Any, x: Any, estimator: Any, key: Any) -> None:
+def _check_operators(operators: Any) -> None:
     leaves = jax.tree.leaves(operators, is_leaf=is_operator)
     if not leaves:
         raise ValueError("`estimate(operators, …)` got no operator; pass one, or a PyTree of them.")
@@ -91,15 +95,23 @@ def _check_arguments(operators: Any, model: Any, x: Any, estimator: Any, key: An
                 f"`estimate(operators, …)` needs operators, got {leaf!r} among them; "
                 "build one, for instance `stde.Laplacian()`."
             )
-    if not callable(model):
-        raise TypeError(f"`estimate(…, model, …)` needs a callable from [dim] to an array, got {model!r}.")
+
+
+def _check_estimator(estimator: Any) -> None:
     if not isinstance(estimator, AbstractEstimator):
         raise TypeError(
             f"`estimate(…, estimator)` needs an estimator object, got {estimator!r}; "
             'for instance `stde.get_estimator("stde", num_samples=16)`.'
         )
+
+
+def _check_arguments(operators: Any, model: Any, x: Any, estimator: Any, key: Any) -> None:
+    _check_operators(operators)
+    _check_estimator(estimator)
+    if not callable(model):
+        raise TypeError(f"`estimate(…, model, …)` needs a callable from [dim] to an array, got {model!r}.")
     if not eqx.is_array(x) or jnp.ndim(x) != 1 or x.shape[0] == 0:
-        got = f"shape {jnp.shape(x)}" if eqx.is_array(x) else repr(x)
+        got = f"shape {jnp.shape(x)}" if eqx.is_array(x) else f"the {type(x).__name__} {x!r}"
         raise ValueError(
             f"`estimate(…, x, …)` takes one point, an array of shape [dim], got {got}; batch with `jax.vmap`."
         )
@@ -115,15 +127,17 @@ def _check_arguments(operators: Any, model: Any, x: Any, estimator: Any, key: An
 
 
 def _is_typed_key(key: Any) -> bool:
-    if not eqx.is_array(key):
+    is_typed = eqx.is_array(key) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    if not is_typed and not (eqx.is_array(key) and key.dtype == jnp.uint32):
         raise TypeError(f"`estimate(…, key=…)` needs `jax.random.key(…)`, got {key!r}.")
-    return jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    return is_typed
 
 
 def _check_output(operators: Any, output: Any, dim: int) -> None:
     if not isinstance(output, jax.ShapeDtypeStruct) or not jnp.issubdtype(output.dtype, jnp.inexact):
         raise TypeError(
-            f"`estimate(…, model, …)` needs a model that returns one floating-point array, got {output}."
+            "`estimate(…, model, …)` needs a model that returns one floating-point array, got "
+            f"{jax.tree.map(lambda leaf: f'{leaf.dtype}{list(leaf.shape)}', output)}."
         )
     for operator in jax.tree.leaves(operators, is_leaf=is_operator):
         families = () if isinstance(operator, Gradient) else operator.families(dim)

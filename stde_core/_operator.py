@@ -4,7 +4,7 @@ from typing import Any
 import equinox as eqx
 import jax
 
-from ._coefficient import CoefficientFunction, as_coefficient
+from ._coefficient import CoefficientFunction, as_coefficient, inverse
 from ._families import AbstractFamily, IdentityFamily, merge, multiply
 
 
@@ -47,7 +47,7 @@ class AbstractOperator(eqx.Module):
     def __mul__(self, other: Any) -> "AbstractOperator":
         if isinstance(other, AbstractOperator):
             return Product(self, other)
-        if callable(other):
+        if callable(other) and not isinstance(other, type):
             raise TypeError(
                 "A coefficient that is a function of x multiplies from the left: write `f * operator`."
             )
@@ -59,7 +59,7 @@ class AbstractOperator(eqx.Module):
     def __truediv__(self, other: Any) -> "AbstractOperator":
         if isinstance(other, AbstractOperator) or callable(other):
             raise TypeError("An operator is divided by a number or an array only.")
-        return Scaled(1 / other, self)
+        return Scaled(inverse(as_coefficient(other)), self)
 
     def __pow__(self, exponent: int) -> "AbstractOperator":
         if isinstance(exponent, bool) or not isinstance(exponent, int) or exponent < 0:

@@ -100,7 +100,8 @@ class SamplingPlan:
             return Draw.whole(group.widest.size)
         if key is None:
             raise ValueError(
-                "`estimate(…)` samples these operators and needs a key: pass `key=jax.random.key(…)`."
+                "`estimate(…)` samples these operators and needs a key: pass `key=jax.random.key(…)`; "
+                "a random model inside the model is closed over a key of its own."
             )
         return self.sampler(group.widest, self.num_samples, key=jax.random.fold_in(key, position))
 

@@ -193,14 +193,36 @@ def registry() -> Registry:
 
 def get_operator(name: str, /, **fields: Any) -> Any:
     """An operator by its registered name, built with the given fields."""
-    return registry().entry("operators", name).load()(**fields)
+    return build("operators", name, fields)
 
 
 def get_sampler(name: str, /, **fields: Any) -> Any:
     """A tangent sampler by its registered name, built with the given fields."""
-    return registry().entry("samplers", name).load()(**fields)
+    return build("samplers", name, fields)
 
 
 def get_estimator(name: str, /, **fields: Any) -> Any:
     """An estimator by its registered name: `get_estimator("stde", num_samples=16)`."""
-    return registry().entry("estimators", name).load()(**fields)
+    return build("estimators", name, fields)
+
+
+def build(kind: str, name: str, fields: dict[str, Any]) -> Any:
+    """What is registered under a name, called with fields.
+
+    Raises `TypeError` for a name that is no text, and for fields that do not exist or are missing;
+    `ValueError` for names that do not exist.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"`get_{kind[:-1]}(name)` needs a registered name in quotes, got {name!r}.")
+    target = registry().entry(kind, name).load()
+    known = inspect.signature(target).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        for field in fields:
+            if field not in known:
+                call = f"`get_{kind[:-1]}({name!r}, {field}=…)`"
+                raise TypeError(f"{call}: {unknown_name('field', field, known)}")
+    for field, parameter in known.items():
+        keyword = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        if keyword and parameter.default is parameter.empty and field not in fields:
+            raise TypeError(f"`get_{kind[:-1]}({name!r})` needs `{field}`: pass `{field}=…`.")
+    return target(**fields)

@@ -1,5 +1,6 @@
 """Constructor fields from the command line: `name=value`, parsed by the field's annotation."""
 
+import dataclasses
 import inspect
 import types
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +20,11 @@ _KINDS = {
 
 def parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The fields that a class or factory takes by name."""
-    return dict(inspect.signature(target).parameters)
+    known = dict(inspect.signature(target).parameters)
+    if dataclasses.is_dataclass(target):  # what is annotated, whatever a converter takes beside it
+        types = {field.name: field.type for field in dataclasses.fields(target)}
+        known = {name: known[name].replace(annotation=types[name]) for name in known if name in types}
+    return known
 
 
 def parse(target: Callable[..., Any], options: Iterable[str], flag: str) -> dict[str, Any]:

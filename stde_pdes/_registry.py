@@ -1,6 +1,6 @@
 from typing import Any
 
-from stde_core._plugins import registry
+from stde_core._plugins import build
 
 from ._problem import AbstractProblem
 
@@ -10,4 +10,4 @@ def get_problem(name: str, /, **fields: Any) -> AbstractProblem:
 
     Raises `ValueError` for unknown names, and for fields that the problem refuses.
     """
-    return registry().entry("problems", name).load()(**fields)
+    return build("problems", name, fields)

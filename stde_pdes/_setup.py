@@ -91,7 +91,7 @@ def _estimator(
 ) -> tuple[str, stde.AbstractEstimator]:
     """The named estimator, or the problem's own; as many samples as the problem's where not given."""
     default_name, defaults = problem.default_estimator(problem.dim)
-    chosen = name or default_name
+    chosen = default_name if name is None else name
     target = registry().entry("estimators", chosen).load()
     known = parameters(target)
     if chosen != default_name:

@@ -33,7 +33,7 @@ Fields of the options (`stde list` names estimators and samplers):
 )
 @click.argument("problem")
 @click.option("--dim", type=int, metavar="N", help="Number of space dimensions, where there is a choice.")
-@click.option("--steps", type=int, metavar="N", help="Optimiser steps over all stages.")
+@click.option("--steps", type=int, metavar="N", help="Number of optimiser steps.")
 @click.option("--estimator", metavar="NAME", help="How operators are estimated.")
 @click.option("-p", "problem_options", multiple=True, metavar="FIELD=VALUE", help="A field of the problem.")
 @click.option("-e", "estimator_options", multiple=True, metavar="FIELD=VALUE", help="One of the estimator.")
@@ -65,14 +65,20 @@ def solve(
     try:
         setup = prepare(problem, dim, estimator, steps, seed, options)
         directory = new_directory(out, problem)
-    except (ValueError, TypeError, ImportError) as error:
+    except (ValueError, TypeError, ImportError, jax.errors.JaxRuntimeError) as error:
         raise click.UsageError(str(error)) from error
     try:
         with ProgressDisplay(setup.training.steps) as display:
             display.announce(_headline(setup))
             result = execute(setup, directory, report=display.report, announce=display.announce)
-    except (FloatingPointError, MemoryError) as error:
+    except FloatingPointError as error:
         raise click.ClickException(f"{error} What was measured is in {directory}.") from error
+    except jax.errors.JaxRuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise click.ClickException(
+            f"{reason} (If memory ran out, lower `-t batch`, `-m width` or `--dim`.) "
+            f"What was measured is in {directory}."
+        ) from error
     if as_json:
         click.echo(json.dumps(result))
     else:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
-from stde_core import check_count
+from stde_core import check_choice, check_count
 
 _ACTIVATIONS = {"tanh": jnp.tanh, "sin": jnp.sin, "gelu": jax.nn.gelu, "silu": jax.nn.silu}
 
@@ -24,6 +24,7 @@ class MLP:
     def __post_init__(self) -> None:
         check_count("MLP(width)", self.width)
         check_count("MLP(depth)", self.depth, least=0)
+        check_choice("MLP(activation)", self.activation, _ACTIVATIONS)
 
     def __call__(self, num_inputs: int, *, key: PRNGKeyArray) -> eqx.nn.MLP:
         activation = _ACTIVATIONS[self.activation]

@@ -366,3 +366,16 @@ def test_addhooks_that_raises(site):
 def test_addhooks_with_wrong_arguments(site):
     site.plugin("@stde.hookimpl\ndef stde_addhooks(manager):\n    pass")
     assert_fails(Registry(), "fake", "PluginValidationError", "stde_addhooks(manager)")
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "message"),
+    [
+        ("stde", {}, r"`get_estimator\('stde'\)` needs `num_samples`: pass `num_samples=…`"),
+        ("stde", {"num_sample": 3}, "Unknown field 'num_sample'; did you mean 'num_samples'"),
+        (3, {}, r"`get_estimator\(name\)` needs a registered name in quotes, got 3"),
+    ],
+)
+def test_fields_that_do_not_fit_get_a_sentence(name, fields, message, unchecked):
+    with pytest.raises(TypeError, match=message):
+        stde.get_estimator(name, **fields)

@@ -181,9 +181,9 @@ def test_points_on_faces_lie_on_faces():
         ("semilinear-heat", {"dim": 0}, "`dim` needs an integer ≥ 1, got 0"),
         ("semilinear-heat", {"horizon": -0.1}, "`horizon` needs to be a positive number, got -0.1"),
         ("kdv", {"solution": "three"}, "`solution` needs to be one of soliton, two-soliton, got 'three'"),
-        ("kp", {"sigma_squared": 2}, "`sigma_squared` needs to be 1 or -1, got 2"),
+        ("kp", {"sigma_squared": 2}, "`sigma_squared` needs to be one of 1, -1, got 2"),
     ],
 )
-def test_problems_refuse_what_they_cannot_be(name, fields, message):
+def test_problems_refuse_what_they_cannot_be(name, fields, message, unchecked):
     with pytest.raises(ValueError, match=message):
         get_problem(name, **fields)

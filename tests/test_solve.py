@@ -105,6 +105,9 @@ BAD = {
     "steps": (["kdv", "--steps", "0"], "`steps` needs an integer ≥ 1, got 0."),
     "schedule": (["kdv", "-t", "schedule=lin"], "did you mean 'linear'?"),
     "seed": (["kdv", "--seed", "-1"], "`--seed` needs an integer from 0 to 2147483647, got -1."),
+    "rate": (["kdv", "-t", "learning_rate=inf"], "`learning_rate` needs to be a positive number, got inf."),
+    "huge": (["allen-cahn-two-body", "--dim", "1" + 20 * "0"], "`dim` needs an integer ≤ 2147483647"),
+    "empty name": (["kdv", "--estimator", ""], "Unknown estimator ''"),
     "no problem": ([], "Missing argument 'PROBLEM'."),
 }
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from .sdgd import SDGD as SDGD
     from .stde import STDE as STDE
 
+__all__ = ["SDGD", "STDE", "Exact", "ForwardLaplacian", "Hutchinson"]
+
 _HOMES = {
     "Exact": "exact",
     "ForwardLaplacian": "forward_laplacian",

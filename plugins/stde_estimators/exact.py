@@ -18,7 +18,7 @@ class Exact(stde.AbstractEstimator):
     Cost: one jet per term (d for a Laplacian, d² for a biharmonic), `chunk_size` at a time.
     """
 
-    chunk_size: int = eqx.field(static=True, default=256)
+    chunk_size: int = eqx.field(static=True, default=256, converter=stde.as_int)
 
     def __check_init__(self):
         stde.check_count("Exact(chunk_size)", self.chunk_size)

@@ -16,7 +16,7 @@ class Hutchinson(stde.AbstractEstimator):
     Cost: `num_samples` Hessian-vector products, each forward mode over reverse mode.
     """
 
-    num_samples: int = eqx.field(static=True)
+    num_samples: int = eqx.field(static=True, converter=stde.as_int)
     sampler: stde.AbstractDenseSampler = stde.Rademacher()
 
     def __check_init__(self):

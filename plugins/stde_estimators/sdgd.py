@@ -20,7 +20,7 @@ class SDGD(stde.AbstractEstimator):
     Cost: `num_samples` nested derivatives, exponential in the order.
     """
 
-    num_samples: int = eqx.field(static=True)
+    num_samples: int = eqx.field(static=True, converter=stde.as_int)
     sampler: stde.Sparse = stde.Sparse()
     reverse_over_reverse: bool = eqx.field(static=True, default=False)
     sequential: bool = eqx.field(static=True, default=False)

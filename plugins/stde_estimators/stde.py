@@ -18,7 +18,7 @@ class STDE(stde.AbstractEstimator):
     but for the tangents themselves.
     """
 
-    num_samples: int = eqx.field(static=True)
+    num_samples: int = eqx.field(static=True, converter=stde.as_int)
     sampler: stde.AbstractTangentSampler = stde.Sparse()
 
     def __check_init__(self):

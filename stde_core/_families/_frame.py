@@ -80,7 +80,7 @@ class ColumnFrame(AbstractFrame):
 
     @property
     def key(self) -> Hashable:
-        return ("columns", *map(id, self.matrices))
+        return ("columns", tuple(map(id, self.matrices)), self.axes)
 
     @property
     def varies(self) -> bool:
@@ -103,7 +103,13 @@ class ColumnFrame(AbstractFrame):
 
 def _embed(matrix: Array, axes: ResolvedAxes, x: Point) -> Float[Array, "dim width"]:
     """A matrix on some axes as one on all of them."""
-    matrix = jnp.asarray(matrix).astype(x.dtype).reshape(len(axes), -1)
+    matrix = jnp.asarray(matrix)
+    if jnp.iscomplexobj(matrix):
+        raise TypeError(
+            "`Directional(v)` and `WeightedLaplacian(sigma)` need real directions, got "
+            f"{matrix.dtype}; make the complex number a coefficient: `1j * operator`."
+        )
+    matrix = matrix.astype(x.dtype).reshape(len(axes), -1)
     if axes == range(x.shape[0]):
         return matrix
     return jnp.zeros((x.shape[0], matrix.shape[1]), x.dtype).at[np.asarray(axes)].set(matrix)

@@ -39,7 +39,9 @@ class PowerFamily(AbstractFamily):
 
     @property
     def law(self) -> DenseLaw | None:
-        return DenseLaw(self.frame.key, self.size, vectors=self.order - 1) if self.size > 1 else None
+        if self.size == 1 or not (self.coefficient.uniform or self.coefficient.foldable):
+            return None
+        return DenseLaw(self.frame.key, self.size, vectors=self.order - 1)
 
     @property
     def varies(self) -> bool:

@@ -1,8 +1,8 @@
-from typing import Any
+from typing import Any, SupportsIndex
 
 import equinox as eqx
 
-from .._checks import check_count
+from .._checks import as_int, check_count
 from .._coefficient import Coefficient, as_coefficient
 from .._families import AbstractFamily, LinearFamily, PowerFamily
 from .._families._frame import ColumnFrame
@@ -20,10 +20,10 @@ class Directional(AbstractOperator):
     direction: Any
     order: int = eqx.field(static=True)
 
-    def __init__(self, direction: Any, order: int = 1):
-        check_count("Directional(v, order)", order)
+    def __init__(self, direction: Any, order: SupportsIndex = 1):
+        self.order = as_int(order)
+        check_count("Directional(v, order)", self.order)
         self.direction = as_coefficient(direction)
-        self.order = order
 
     def families(self, dim: int) -> tuple[AbstractFamily, ...]:
         shape = _shape(self.direction, dim)

@@ -1,7 +1,6 @@
 from collections.abc import Callable
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Inexact
@@ -9,6 +8,7 @@ from jaxtyping import Array, Inexact
 from .._axes import StaticAxes, resolve_axes, static_axes
 from .._families import AbstractFamily
 from .._operator import AbstractOperator
+from .._taylor import gradient
 from .._types import Point
 
 
@@ -30,7 +30,7 @@ class Gradient(AbstractOperator):
     def __call__(self, model: Callable[[Point], Array], x: Point) -> Inexact[Array, "..."]:
         """The gradient of `model` at `x`, by reverse mode."""
         axes = resolve_axes(self.axes, x.shape[0])
-        gradient = jax.jacrev(model)(x)
+        partials = gradient(model)(x)
         if axes == range(x.shape[0]):
-            return gradient
-        return jnp.take(gradient, np.asarray(axes), axis=-1)
+            return partials
+        return jnp.take(partials, np.asarray(axes), axis=-1)

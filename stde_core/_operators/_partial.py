@@ -1,7 +1,9 @@
+from typing import SupportsIndex
+
 import equinox as eqx
 
 from .._axes import resolve_axes
-from .._checks import check_count
+from .._checks import as_int, check_count
 from .._coefficient import Coefficient
 from .._families import AbstractFamily, LinearFamily
 from .._families._frame import AxisFrame
@@ -11,7 +13,7 @@ from .._operator import AbstractOperator
 class Partial(AbstractOperator):
     """`∂_axis`, the partial derivative along one coordinate; negative axes count from the end."""
 
-    axis: int = eqx.field(static=True)
+    axis: int = eqx.field(static=True, converter=as_int)
 
     def __check_init__(self):
         if isinstance(self.axis, bool) or not isinstance(self.axis, int):
@@ -22,12 +24,13 @@ class Partial(AbstractOperator):
         return (LinearFamily(((AxisFrame(axes), Coefficient()),)),)
 
 
-def partial(axis: int) -> Partial:
+def partial(axis: SupportsIndex) -> Partial:
     """`∂_axis`; build polynomials from it: `partial(0)**3 * partial(1) + 2 * partial(-1)`."""
-    return Partial(axis)
+    return Partial(as_int(axis))
 
 
-def partials(dim: int) -> tuple[Partial, ...]:
+def partials(dim: SupportsIndex) -> tuple[Partial, ...]:
     """`(∂_0, …, ∂_{dim−1})`."""
-    check_count("stde.partials(dim)", dim)
-    return tuple(Partial(axis) for axis in range(dim))
+    count = as_int(dim)
+    check_count("stde.partials(dim)", count)
+    return tuple(Partial(axis) for axis in range(count))

@@ -1,7 +1,7 @@
 import equinox as eqx
 
 from .._axes import StaticAxes, resolve_axes, sorted_axes, static_axes
-from .._checks import check_count
+from .._checks import as_int, check_count
 from .._coefficient import Coefficient
 from .._families import AbstractFamily, LinearFamily, PowerFamily
 from .._families._frame import AxisFrame
@@ -11,7 +11,7 @@ from .._operator import AbstractOperator
 class PowerSum(AbstractOperator):
     """`Σ_i ∂_i^k` over `axes` (all by default), k ≥ 1."""
 
-    order: int = eqx.field(static=True)
+    order: int = eqx.field(static=True, converter=as_int)
     axes: StaticAxes = eqx.field(static=True, converter=static_axes, default=None)
 
     def __check_init__(self):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Inexact
 
 from .._tangents import AbstractDirections
@@ -13,6 +14,18 @@ Derivative: TypeAlias = Callable[[Model, Float[Array, " dim"]], Model]
 Vectorise: TypeAlias = Callable[..., Any]
 
 
+def gradient(model: Model) -> Model:
+    """`x ↦ ∇u(x)`, `[*out, dim]`, by reverse mode; of complex values in two passes."""
+
+    def value(x: Point) -> Inexact[Array, "... dim"]:
+        if not jnp.issubdtype(jax.eval_shape(model, x).dtype, jnp.complexfloating):
+            return jax.jacrev(model)(x)
+        real, imaginary = (jax.jacrev(lambda x, p=part: p(model(x)))(x) for part in (jnp.real, jnp.imag))
+        return real + 1j * imaginary
+
+    return value
+
+
 def forward(model: Model, v: Float[Array, " dim"]) -> Model:
     """`x ↦ D u(x)[v]` by forward mode."""
     return lambda x: jax.jvp(model, (x,), (v,))[1]
@@ -20,7 +33,7 @@ def forward(model: Model, v: Float[Array, " dim"]) -> Model:
 
 def reverse(model: Model, v: Float[Array, " dim"]) -> Model:
     """`x ↦ D u(x)[v]` by reverse mode: the gradient (of each component), then a product with v."""
-    return lambda x: jax.jacrev(model)(x) @ v
+    return lambda x: gradient(model)(x) @ v
 
 
 def nested(
@@ -65,7 +78,7 @@ def hessian_vector(
         vectors = sample.dense(x.shape[0], x.dtype)
         v, w = vectors[0], vectors[-1]
         return tuple(
-            forward(model, v)(x) if sum(powers) == 1 else forward(jax.jacrev(model), v)(x) @ w
+            forward(model, v)(x) if sum(powers) == 1 else forward(gradient(model), v)(x) @ w
             for powers in monomials
         )
 

@@ -29,8 +29,7 @@ def kdv(solution: Literal["soliton", "two-soliton"] = "soliton") -> "SolitonProb
         "soliton": (LineSoliton((1.0,), 4.0, shift=-2.0), (-10.0, 10.0), 1.0, 8000),
         "two-soliton": (TwoSolitons((1.0, 0.6), (-4.0, -1.0)), (-15.0, 15.0), 1.5, 12_000),
     }
-    if solution not in solutions:
-        raise ValueError(f"`solution` needs to be one of {', '.join(solutions)}, got {solution!r}.")
+    stde.check_choice("solution", solution, solutions)
     exact, interval, horizon, steps = solutions[solution]
     u_x, u_t = stde.partials(2)
     return SolitonProblem(
@@ -55,8 +54,7 @@ def kp(sigma_squared: Literal[1, -1] = 1) -> "SolitonProblem":
     STDE (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024), appendix I, which gives no solution. The initial
     condition is built into the ansatz; the exact values are asked for on the sides of the square.
     """
-    if sigma_squared not in (1, -1):
-        raise ValueError(f"`sigma_squared` needs to be 1 or -1, got {sigma_squared!r}.")
+    stde.check_choice("sigma_squared", sigma_squared, (1, -1))
     k, l = 1.0, 0.5  # noqa: E741
     d_x, d_y, d_t = stde.partials(3)
     return SolitonProblem(

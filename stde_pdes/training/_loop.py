@@ -90,7 +90,7 @@ def _measurements(step: int, training: Training) -> int:
 def _check_finite(mean_loss: Array, step: int, training: Training) -> None:
     if not jnp.isfinite(mean_loss):
         raise FloatingPointError(
-            f"The loss is not finite any more at step {step}; lower `learning_rate` "
+            f"The loss or the network is not finite any more at step {step}; lower `learning_rate` "
             f"(now {training.learning_rate:g}), or take more samples."
         )
 
@@ -122,7 +122,8 @@ def _compile_chunk(
         # A loop of traced length compiles once for chunks of any size.
         carry = (params, state, jnp.zeros(()))
         params, state, total = jax.lax.fori_loop(step, step + length, one_step, carry)
-        return params, state, total / length
+        healthy = jnp.isfinite(optax.tree.norm(params))
+        return params, state, jnp.where(healthy, total / length, jnp.nan)
 
     with jax.default_matmul_precision("highest"):
         return advance.lower(params, state, 0, 1).compile()

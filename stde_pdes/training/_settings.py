@@ -1,9 +1,9 @@
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import optax
 
-from stde_core import check_count
+from stde_core import check_choice, check_count
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ class Training:
         check_count("steps", self.steps)
         check_count("batch", self.batch)
         check_count("test_points", self.test_points)
-        if not self.learning_rate > 0:
-            raise ValueError(f"`learning_rate` needs to be positive, got {self.learning_rate!r}.")
+        check_choice("schedule", self.schedule, get_args(Training.__annotations__["schedule"]))
+        if not 0 < self.learning_rate < float("inf"):
+            raise ValueError(f"`learning_rate` needs to be a positive number, got {self.learning_rate!r}.")
 
     def optimiser(self) -> optax.GradientTransformation:
         """Adam with the schedule."""
