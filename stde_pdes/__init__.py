@@ -1,9 +1,11 @@
 """PDE problems with verified solutions, and the training that solves them."""
 
+from ._held_out import HeldOut as HeldOut
 from ._problem import AbstractProblem as AbstractProblem
 from ._problem import Condition as Condition
 from ._registry import get_problem as get_problem
+from ._settings import Training as Training
+from ._view import AbstractView as AbstractView
 from .models import MLP as MLP
-from .training import TestSet as TestSet
-from .training import Training as Training
+from .training import hold_out as hold_out
 from .training import train as train

@@ -10,10 +10,10 @@ from jaxtyping import Array, Float, PyTree
 
 import stde_core as stde
 
+from ._settings import Training
+from ._view import AbstractView
 from .domains import AbstractDomain
 from .models import MLP
-from .report.views import AbstractView
-from .training import Training
 
 
 class Condition(eqx.Module):

@@ -15,9 +15,10 @@ from typing import Any
 import equinox as eqx
 import jax
 
+from ._held_out import HeldOut
 from ._setup import Setup
 from .report.figures import draw_run
-from .training import Errors, Progress, TestSet, train
+from .training import Errors, Progress, hold_out, train
 
 _VERSIONS = ("stde", "jax", "jaxlib", "equinox", "optax", "diffrax", "numpy")
 
@@ -61,7 +62,7 @@ def execute(
     started = time.perf_counter()
     _write_json(directory / "run.json", setup.describe() | {"environment": environment()})
     announce("computing the reference solution")
-    tests = TestSet(setup.problem, setup.training.test_points)
+    held_out = hold_out(setup.problem, setup.training.test_points)
     history: list[Progress] = []
     network_key, training_key = jax.random.split(jax.random.key(setup.seed))
     network = setup.network(setup.problem.num_features, key=network_key)
@@ -75,12 +76,12 @@ def execute(
             report(progress)
 
         trained = train(
-            setup.problem, network, setup.estimator, setup.training, tests, key=training_key, report=record
+            setup.problem, network, setup.estimator, setup.training, held_out, key=training_key, report=record
         )
     eqx.tree_serialise_leaves(directory / "model.eqx", trained.network)
     announce("drawing the solution")
-    draw_run(directory / "solution.png", setup.name, setup.problem, trained.network, tests, history)
-    result = _result(setup, trained.progress, tests, directory)
+    draw_run(directory / "solution.png", setup.name, setup.problem, trained.network, held_out, history)
+    result = _result(setup, trained.progress, held_out, directory)
     result["seconds"] = time.perf_counter() - started
     _write_json(directory / "result.json", result)
     return result
@@ -101,7 +102,7 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _result(setup: Setup, progress: Progress, tests: TestSet, directory: Path) -> dict[str, Any]:
+def _result(setup: Setup, progress: Progress, held_out: HeldOut, directory: Path) -> dict[str, Any]:
     errors = progress.errors
     assert errors is not None
     result = {
@@ -113,7 +114,7 @@ def _result(setup: Setup, progress: Progress, tests: TestSet, directory: Path) -
         "loss": progress.loss,
         "relative_l1": errors.relative_l1,
         "relative_l2": errors.relative_l2,
-        "trivial_relative_l2": tests.trivial_relative_l2,
+        "trivial_relative_l2": held_out.trivial_relative_l2,
         "error_points": setup.problem.error_points,
         "steps_per_second": progress.steps_per_second,
         "peak_memory_mb": _peak_memory_mb(),

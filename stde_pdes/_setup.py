@@ -9,8 +9,8 @@ from stde_core._plugins import registry
 
 from ._options import parameters, parse
 from ._problem import AbstractProblem
+from ._settings import Training
 from .models import MLP
-from .training import Training
 
 _DEFAULT_NUM_SAMPLES = 16
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import stde_core as stde
-from stde_pdes import MLP, TestSet, Training, get_problem, train
+from stde_pdes import MLP, Training, get_problem, hold_out, train
 from stde_pdes.training._loss import loss
 
 TINY = Training(steps=7, batch=4, test_points=30)
@@ -23,8 +23,8 @@ def problem():
 def run(problem, training=TINY, *, seed=1, report=lambda progress: None):
     network = MLP(8, 1)(problem.num_features, key=jax.random.key(0))
     estimator = stde.get_estimator("stde", num_samples=2)
-    tests = TestSet(problem, training.test_points)
-    return train(problem, network, estimator, training, tests, key=jax.random.key(seed), report=report)
+    held_out = hold_out(problem, training.test_points)
+    return train(problem, network, estimator, training, held_out, key=jax.random.key(seed), report=report)
 
 
 def lopsided(x):
@@ -89,9 +89,9 @@ def test_training_lowers_the_error_and_leaves_the_callers_network_alone(problem)
     network = MLP(16, 2)(problem.num_features, key=jax.random.key(0))
     before = jax.tree.map(jnp.copy, eqx.filter(network, eqx.is_array))
     training = Training(steps=300, batch=32, learning_rate=1e-2, test_points=500)
-    tests, estimator = TestSet(problem, 500), stde.get_estimator("exact")
-    trained = train(problem, network, estimator, training, tests, key=jax.random.key(1))
-    assert trained.progress.errors.relative_l2 < 0.5 * tests.trivial_relative_l2
+    held_out, estimator = hold_out(problem, 500), stde.get_estimator("exact")
+    trained = train(problem, network, estimator, training, held_out, key=jax.random.key(1))
+    assert trained.progress.errors.relative_l2 < 0.5 * held_out.trivial_relative_l2
     assert eqx.tree_equal(before, eqx.filter(network, eqx.is_array))
 
 
@@ -103,12 +103,12 @@ def test_schedules_start_at_the_learning_rate(schedule):
 
 
 def test_trivial_error_is_the_smaller_of_constant_and_constant_network(problem):
-    tests = TestSet(problem, 2000)
-    feature = 1 - (np.asarray(tests.points) ** 2).sum(1)
-    in_ansatz = feature * (feature @ tests.truth) / (feature @ feature)
-    candidates = [np.full_like(tests.truth, tests.truth.mean()), in_ansatz]
-    errors = [np.linalg.norm(c - tests.truth) / np.linalg.norm(tests.truth) for c in candidates]
-    assert tests.trivial_relative_l2 == pytest.approx(min(errors), rel=1e-6)
+    held_out = hold_out(problem, 2000)
+    feature = 1 - (np.asarray(held_out.points) ** 2).sum(1)
+    in_ansatz = feature * (feature @ held_out.truth) / (feature @ feature)
+    candidates = [np.full_like(held_out.truth, held_out.truth.mean()), in_ansatz]
+    errors = [np.linalg.norm(c - held_out.truth) / np.linalg.norm(held_out.truth) for c in candidates]
+    assert held_out.trivial_relative_l2 == pytest.approx(min(errors), rel=1e-6)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_with_a_sentence(problem, monkeypatch):

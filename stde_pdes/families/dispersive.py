@@ -11,10 +11,11 @@ from jaxtyping import Array, Float, PyTree
 import stde_core as stde
 
 from .._problem import AbstractProblem, Condition
+from .._settings import Training
+from .._view import AbstractView
 from ..domains import Box, BoxFaces
 from ..models import MLP
-from ..report.views import AbstractView, HeatMaps
-from ..training import Training
+from ..report.views import HeatMaps
 from .solitons import LineSoliton, TwoSolitons
 
 

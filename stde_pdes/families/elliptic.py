@@ -12,10 +12,11 @@ from jaxtyping import Array, Float
 import stde_core as stde
 
 from .._problem import AbstractProblem, Condition
+from .._settings import Training
+from .._view import AbstractView
 from ..domains import UnitBall
 from ..models import MLP
-from ..report.views import AbstractView, PredictedAgainstTrue
-from ..training import Training
+from ..report.views import PredictedAgainstTrue
 
 
 def allen_cahn_two_body(dim: int = 100, coefficient_seed: int = 0) -> "BallProblem":

@@ -11,11 +11,12 @@ from jaxtyping import Array, Float
 import stde_core as stde
 
 from .._problem import AbstractProblem, Condition
+from .._settings import Training
+from .._view import AbstractView
 from ..domains import BrownianPaths
 from ..models import MLP
 from ..references import radial_solution
-from ..report.views import AbstractView, AlongPaths
-from ..training import Training
+from ..report.views import AlongPaths
 
 _WIDTH = 5.0
 

@@ -1,6 +1,5 @@
 """Pictures of a solution against its reference. matplotlib is imported when something is drawn."""
 
-from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -10,27 +9,12 @@ from jaxtyping import Array, Float
 
 import stde_core as stde
 
-from ..training._errors import TestSet, values
+from .._held_out import HeldOut
+from .._view import AbstractView, Reference
+from ..training import values
 
 if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
-
-    from .._problem import AbstractProblem
-
-
-class AbstractView(eqx.Module):
-    """What to show of a solution: draws model and reference into a figure.
-
-    `width` is that of the picture, relative to the training curve beside it.
-    """
-
-    width: eqx.AbstractVar[float]
-
-    @abstractmethod
-    def draw(
-        self, figure: "SubFigure", problem: "AbstractProblem", model: stde.Model, tests: TestSet
-    ) -> None:
-        """Draws into `figure`, adding the axes that it needs."""
 
 
 class PredictedAgainstTrue(AbstractView):
@@ -42,12 +26,10 @@ class PredictedAgainstTrue(AbstractView):
     num_points: int = eqx.field(static=True, default=3000)
     width: float = eqx.field(static=True, default=1.6)
 
-    def draw(
-        self, figure: "SubFigure", problem: "AbstractProblem", model: stde.Model, tests: TestSet
-    ) -> None:
+    def draw(self, figure: "SubFigure", model: stde.Model, reference: Reference, held_out: HeldOut) -> None:
         shown = slice(self.num_points)
-        predicted = np.asarray(values(model, tests.points[shown]), float)
-        truth, trivial = tests.truth[shown], tests.trivial[shown]
+        predicted = np.asarray(values(model, held_out.points[shown]), float)
+        truth, trivial = held_out.truth[shown], held_out.trivial[shown]
         left, right = figure.subplots(1, 2)
         _scatter(left, truth, predicted)
         left.set(xlabel="exact u", ylabel="model u", title=f"{len(truth)} test points")
@@ -67,12 +49,10 @@ class AlongPaths(AbstractView):
     paths: Float[np.ndarray, "k n inputs"]
     width: float = eqx.field(static=True, default=1.0)
 
-    def draw(
-        self, figure: "SubFigure", problem: "AbstractProblem", model: stde.Model, tests: TestSet
-    ) -> None:
+    def draw(self, figure: "SubFigure", model: stde.Model, reference: Reference, held_out: HeldOut) -> None:
         count, length, inputs = self.paths.shape
-        points = jnp.asarray(self.paths.reshape(-1, inputs), tests.points.dtype)
-        truth = problem.reference(points).reshape(count, length)
+        points = jnp.asarray(self.paths.reshape(-1, inputs), held_out.points.dtype)
+        truth = reference(points).reshape(count, length)
         predicted = np.asarray(values(model, points)).reshape(count, length)
         axes = figure.subplots()
         times = self.paths[:, :, -1].T
@@ -99,11 +79,9 @@ class HeatMaps(AbstractView):
         points[:, self.across[0]], points[:, self.up[0]] = grid[0].ravel(), grid[1].ravel()
         return points
 
-    def draw(
-        self, figure: "SubFigure", problem: "AbstractProblem", model: stde.Model, tests: TestSet
-    ) -> None:
-        points = jnp.asarray(self._points(), tests.points.dtype)
-        truth, predicted = problem.reference(points), np.asarray(values(model, points))
+    def draw(self, figure: "SubFigure", model: stde.Model, reference: Reference, held_out: HeldOut) -> None:
+        points = jnp.asarray(self._points(), held_out.points.dtype)
+        truth, predicted = reference(points), np.asarray(values(model, points))
         panels: Any = figure.subplots(1, 3, sharey=True)
         low, high = truth.min(), truth.max()
         self._panel(panels[0], predicted, "model", vmin=low, vmax=high)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -14,12 +14,11 @@ from jaxtyping import Array, PRNGKeyArray
 
 import stde_core as stde
 
-from ._errors import Errors, TestSet, measure
+from .._held_out import HeldOut
+from .._problem import AbstractProblem
+from .._settings import Training
+from ._errors import Errors, measure
 from ._loss import loss
-from ._settings import Training
-
-if TYPE_CHECKING:
-    from .._problem import AbstractProblem
 
 # Between two reports lie about so many seconds, so that progress is seen and interrupts are answered.
 _CHUNK_SECONDS = 1.0
@@ -46,11 +45,11 @@ class Trained:
 
 
 def train(
-    problem: "AbstractProblem",
+    problem: AbstractProblem,
     network: Any,
     estimator: stde.AbstractEstimator,
     training: Training,
-    tests: TestSet,
+    held_out: HeldOut,
     *,
     key: PRNGKeyArray,
     report: Callable[[Progress], None] = lambda progress: None,
@@ -74,7 +73,7 @@ def train(
         _check_finite(mean_loss, step, training)
         errors = None
         if step == training.steps or _measurements(step, training) > _measurements(before, training):
-            errors = measure(problem, eqx.combine(params, static), tests)
+            errors = measure(problem, eqx.combine(params, static), held_out)
         progress = Progress(step, float(mean_loss), seconds, step / seconds, errors)
         report(progress)
         if step == training.steps:
@@ -96,7 +95,7 @@ def _check_finite(mean_loss: Array, step: int, training: Training) -> None:
 
 
 def _compile_chunk(
-    problem: "AbstractProblem",
+    problem: AbstractProblem,
     params: Any,
     static: Any,
     state: Any,

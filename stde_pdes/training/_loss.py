@@ -1,7 +1,6 @@
 """The loss of a problem: weighted mean squared residuals of its conditions."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -9,14 +8,12 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 import stde_core as stde
 
-from ._settings import Training
-
-if TYPE_CHECKING:
-    from .._problem import AbstractProblem, Condition
+from .._problem import AbstractProblem, Condition
+from .._settings import Training
 
 
 def loss(
-    problem: "AbstractProblem",
+    problem: AbstractProblem,
     model: stde.Model,
     estimator: stde.AbstractEstimator,
     training: Training,
@@ -36,13 +33,13 @@ def loss(
     return total
 
 
-def _is_random(condition: "Condition", training: Training) -> bool:
+def _is_random(condition: Condition, training: Training) -> bool:
     """Whether a second draw is wanted and can differ from the first."""
     return training.unbiased and condition.operators is not None
 
 
 def residuals(
-    condition: "Condition",
+    condition: Condition,
     model: stde.Model,
     estimator: stde.AbstractEstimator,
     points: Float[Array, "n inputs"],
@@ -58,7 +55,7 @@ def residuals(
 
 
 def _residual(
-    condition: "Condition", model: stde.Model, estimator: stde.AbstractEstimator
+    condition: Condition, model: stde.Model, estimator: stde.AbstractEstimator
 ) -> Callable[[stde.Point, PRNGKeyArray], Array]:
     def residual(x: stde.Point, key: PRNGKeyArray) -> Array:
         if condition.operators is None:
