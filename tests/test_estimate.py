@@ -124,7 +124,7 @@ def test_both_kinds_of_keys_are_taken():
         ((LAPLACIAN, MODEL, POINT, STDE), TypeError, "needs an estimator object, got"),
         ((LAPLACIAN, MODEL, POINT[None], Exact()), ValueError, r"got shape \(1, 4\); batch with `jax.vmap`"),
         ((LAPLACIAN, MODEL, POINT[0], Exact()), ValueError, r"takes one point, .* got shape \(\)"),
-        ((LAPLACIAN, MODEL, [0.1], Exact()), ValueError, r"array of shape \[dim\], got \[0.1\]"),
+        ((LAPLACIAN, MODEL, [0.1], Exact()), ValueError, r"array of shape \[dim\], got the list \[0.1\]"),
         ((LAPLACIAN, MODEL, jnp.arange(4), Exact()), TypeError, "needs a floating-point x, got dtype int64"),
         ((LAPLACIAN, lambda x: (x, x), POINT, Exact()), TypeError, "returns one floating-point array, got"),
         ((LAPLACIAN, lambda x: x > 0, POINT, Exact()), TypeError, "returns one floating-point array"),
