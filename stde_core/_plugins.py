@@ -209,20 +209,26 @@ def get_estimator(name: str, /, **fields: Any) -> Any:
 def build(kind: str, name: str, fields: dict[str, Any]) -> Any:
     """What is registered under a name, called with fields.
 
-    Raises `TypeError` for a name that is no text, and for fields that do not exist or are missing;
-    `ValueError` for names that do not exist.
+    Raises `TypeError` for a name that is no text and for fields that do not fit, `ValueError` for
+    names that do not exist.
     """
     if not isinstance(name, str):
         raise TypeError(f"`get_{kind[:-1]}(name)` needs a registered name in quotes, got {name!r}.")
-    target = registry().entry(kind, name).load()
+    return construct(registry().entry(kind, name).load(), fields, f"get_{kind[:-1]}({name!r})")
+
+
+def construct(target: Callable[..., Any], fields: Mapping[str, Any], call: str) -> Any:
+    """A class or factory called with fields; `call` names it in messages.
+
+    Raises `TypeError` for fields that do not exist or are missing.
+    """
     known = inspect.signature(target).parameters
     if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
         for field in fields:
             if field not in known:
-                call = f"`get_{kind[:-1]}({name!r}, {field}=…)`"
-                raise TypeError(f"{call}: {unknown_name('field', field, known)}")
+                raise TypeError(f"`{call}`: {unknown_name('field', field, known)}")
     for field, parameter in known.items():
         keyword = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
         if keyword and parameter.default is parameter.empty and field not in fields:
-            raise TypeError(f"`get_{kind[:-1]}({name!r})` needs `{field}`: pass `{field}=…`.")
+            raise TypeError(f"`{call}` needs `{field}`: give `{field}=…`.")
     return target(**fields)

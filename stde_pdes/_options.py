@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Union, get_args, get_origin
 
 import stde_core as stde
-from stde_core._plugins import registry
+from stde_core._plugins import construct, registry
 from stde_core._suggest import unknown_name
 
 # Fields of these types take the name of something registered; its own fields are dotted.
@@ -59,9 +59,15 @@ def _value(parameter: inspect.Parameter, name: str, assigned: Mapping[str, str],
         if inner:
             raise ValueError(f"`{prefix}{name}.{next(iter(inner))}=…`: {name!r} has no fields of its own.")
         return _convert(parameter.annotation, assigned[name], f"{prefix}{name}")
-    default = type(parameter.default)
-    target = registry().entry(kind, assigned[name]).load() if name in assigned else default
-    return target(**_fields(target, inner, f"{prefix}{name}."))
+    if name in assigned:
+        target, call = registry().entry(kind, assigned[name]).load(), f"{prefix}{name}={assigned[name]}"
+    elif parameter.default is not parameter.empty:
+        target, call = type(parameter.default), f"{prefix}{name}"
+    else:
+        raise ValueError(
+            f"`{prefix}{name}.…` needs a name first: `{prefix}{name}=NAME` (`stde list {kind}`)."
+        )
+    return construct(target, _fields(target, inner, f"{prefix}{name}."), call)
 
 
 def _kind(annotation: Any) -> str | None:

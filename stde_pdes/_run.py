@@ -18,7 +18,7 @@ import jax
 from ._held_out import HeldOut
 from ._setup import Setup
 from .report.figures import draw_run
-from .training import Errors, Progress, hold_out, train
+from .training import Progress, hold_out, train
 
 _VERSIONS = ("stde", "jax", "jaxlib", "equinox", "optax", "diffrax", "numpy")
 
@@ -33,8 +33,7 @@ def new_directory(out: str | None, name: str) -> Path:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise ValueError(f"`--out {path}` exists and is not an empty directory; name a new one.")
         path.mkdir(parents=True, exist_ok=True)
-        probe = path / "metrics.jsonl"
-        probe.touch()
+        (path / "metrics.jsonl").touch()
     except OSError as error:
         raise ValueError(
             f"`--out {path}` cannot be written to ({error.strerror}); name a directory that can."
@@ -121,11 +120,9 @@ def _result(setup: Setup, progress: Progress, held_out: HeldOut, directory: Path
         "out": str(directory),
         "notes": list(setup.problem.notes),
     }
-    return result if errors.relative_error_origin is None else result | _origin(errors)
-
-
-def _origin(errors: Errors) -> dict[str, Any]:
-    return {"relative_error_origin": errors.relative_error_origin}
+    if errors.relative_error_origin is not None:
+        result["relative_error_origin"] = errors.relative_error_origin
+    return result
 
 
 def _peak_memory_mb() -> float:
@@ -136,7 +133,8 @@ def _peak_memory_mb() -> float:
 
 def _as_dict(progress: Progress) -> dict[str, Any]:
     fields = dataclasses.asdict(progress)
-    return fields | (fields.pop("errors") or {})
+    errors = fields.pop("errors") or {}
+    return fields | errors
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

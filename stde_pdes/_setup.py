@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import stde_core as stde
-from stde_core._plugins import registry
+from stde_core._plugins import construct, registry
 
 from ._options import parameters, parse
 from ._problem import AbstractProblem
@@ -67,7 +67,7 @@ def prepare(
     fields = parse(factory, options.problem, "-p")
     if dim is not None:
         fields |= _dimension(name, factory, dim, fields)
-    problem = factory(**fields)
+    problem = construct(factory, fields, f"stde solve {name}")
     chosen, built = _estimator(problem, estimator, options.estimator)
     network = dataclasses.replace(problem.default_network, **parse(MLP, options.model, "-m"))
     settings = parse(Training, options.training, "-t")
@@ -97,7 +97,7 @@ def _estimator(
     if chosen != default_name:
         defaults = {"num_samples": defaults.get("num_samples", _DEFAULT_NUM_SAMPLES)}
     fields = {field: value for field, value in defaults.items() if field in known}
-    return chosen, target(**(fields | parse(target, options, "-e")))
+    return chosen, construct(target, fields | parse(target, options, "-e"), f"--estimator {chosen}")
 
 
 def _check_accepted(name: str, estimator: stde.AbstractEstimator, problem: AbstractProblem) -> None:

@@ -371,7 +371,7 @@ def test_addhooks_with_wrong_arguments(site):
 @pytest.mark.parametrize(
     ("name", "fields", "message"),
     [
-        ("stde", {}, r"`get_estimator\('stde'\)` needs `num_samples`: pass `num_samples=…`"),
+        ("stde", {}, r"`get_estimator\('stde'\)` needs `num_samples`: give `num_samples=…`"),
         ("stde", {"num_sample": 3}, "Unknown field 'num_sample'; did you mean 'num_samples'"),
         (3, {}, r"`get_estimator\(name\)` needs a registered name in quotes, got 3"),
     ],

@@ -10,8 +10,10 @@ import jax.numpy as jnp
 import pytest
 from click.testing import CliRunner
 
+import stde_core as core
 from stde_core._cli import cli
 from stde_pdes import MLP, get_problem
+from stde_pdes._options import parse
 
 QUICK = ["--steps", "3", "-m", "width=8", "-m", "depth=1", "-t", "batch=4", "-t", "test_points=40"]
 PROBLEMS = {
@@ -157,3 +159,24 @@ def test_a_run_that_diverges_ends_with_a_sentence(tmp_path, monkeypatch):
 def test_help_shows_examples():
     result = stde("--help")
     assert result.exit_code == 0 and "stde solve kdv -p solution=two-soliton" in result.stdout
+
+
+def averaged(estimator: core.AbstractEstimator, repeats: int = 8):
+    return estimator, repeats
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["estimator.num_samples=3"], "`-e estimator.…` needs a name first: `-e estimator=NAME`"),
+        (["estimator=stde"], "`-e estimator=stde` needs `num_samples`: give `num_samples=…`"),
+    ],
+)
+def test_a_field_that_holds_something_registered_says_what_it_lacks(options, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        parse(averaged, options, "-e")
+
+
+def test_a_field_that_holds_something_registered_is_built_with_its_own_fields():
+    parsed = parse(averaged, ["estimator=stde", "estimator.num_samples=3", "repeats=2"], "-e")
+    assert parsed == {"estimator": core.get_estimator("stde", num_samples=3), "repeats": 2}

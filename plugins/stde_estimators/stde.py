@@ -10,9 +10,8 @@ from stde_core import contractions
 class STDE(stde.AbstractEstimator):
     """Random tangents pushed through the model by Taylor mode, for operators of any order.
 
-    An operator is a contraction of the derivative tensor (eq. 12); a sampler draws tangents whose
-    mean contraction is the same (eq. 13: sparse, section 4.2; dense, section 4.3), and one forward
-    pass per sample evaluates it.
+    An operator is a contraction of the derivative tensor; a sampler draws tangents, sparse or
+    dense, whose mean contraction is the same, and one forward pass per sample evaluates it.
 
     Cost: `num_samples` jets per family of terms that is sampled; memory independent of dimension
     but for the tangents themselves.

@@ -16,7 +16,7 @@ from ._product import ProductFamily
 class BiharmonicFamily(AbstractFamily):
     """`c(x) Σ_ij ∂_i²∂_j² u(x)`, N² terms.
 
-    Dense law: `E D⁴u[v⁴] = 3 Δ²u` for Gaussian v (STDE, section 4.3), by fourth moments.
+    Dense law: `E D⁴u[v⁴] = 3 Δ²u` for Gaussian v (dense STDE), by fourth moments.
     """
 
     axes: ResolvedAxes = eqx.field(static=True)

@@ -13,7 +13,7 @@ from .._tangents import Draw
 
 
 class Sparse(AbstractTangentSampler):
-    """Random terms of a family: for a Laplacian, random coordinates (STDE section 4.2; SDGD).
+    """Random terms of a family: for a Laplacian, random coordinates (sparse STDE; SDGD).
 
     Uniform without replacement, or with it (`replace`) and then with optional `probabilities`
     `[size]`, which must suit every family that is sampled. Without replacement a family of at

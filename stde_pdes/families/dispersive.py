@@ -52,7 +52,7 @@ def kp(sigma_squared: Literal[1, -1] = 1) -> "SolitonProblem":
     """Kadomtsev-Petviashvili equation (u_t + 6uu_x + u_xxx)_x + 3σ²u_yy = 0 with a line soliton.
 
     σ² = −1 is KP-I, σ² = 1 KP-II. Source: Kadomtsev and Petviashvili (1970); the form is that of
-    STDE (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024), appendix I, which gives no solution. The initial
+    STDE (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024), which gives no solution. The initial
     condition is built into the ansatz; the exact values are asked for on the sides of the square.
     """
     stde.check_choice("sigma_squared", sigma_squared, (1, -1))

@@ -1,4 +1,4 @@
-"""Semilinear parabolic equations, backward in time (Han, Jentzen, E, 2018; STDE, appendix I)."""
+"""Semilinear parabolic equations, backward in time (Han, Jentzen, E, 2018; STDE, 2024)."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -25,7 +25,7 @@ def semilinear_heat(dim: int = 100, horizon: float = 0.3) -> "RadialProblem":
     """Semilinear heat equation u_t + Δu + (1−u²)/(1+u²) = 0, u(T, x) = 5/(10+2|x|²).
 
     The solution depends on t and |x| alone, and a one-dimensional equation gives it at any
-    dimension and any point. Source: STDE (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024), appendix I.
+    dimension and any point. Source: STDE (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024).
     Deviations: the terminal condition is built into the ansatz; errors are measured over the
     whole domain, along the paths √2 W_t, and not at the origin alone; the network also sees
     log(5+|x|²), a feature of the terminal condition.
