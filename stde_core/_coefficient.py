@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Inexact, Int
+from jaxtyping import Array, Float, Inexact
 
 from ._types import Point
 
@@ -173,7 +173,7 @@ class Coefficient(eqx.Module):
             for summand in self.summands
         )
 
-    def __call__(self, x: Point, indices: Int[Array, " n"] | None = None) -> Inexact[Array, "rows ..."]:
+    def __call__(self, x: Point, indices: Any = None) -> Inexact[Array, "rows ..."]:
         """The coefficients `[n, *out]` of the terms at `indices`, or `[1, *out]` if uniform."""
         values = []
         for summand in self.summands:

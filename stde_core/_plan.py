@@ -10,9 +10,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Inexact, PRNGKeyArray, PyTree
 
+from ._arrangement import cheapest
 from ._families import AbstractFamily
 from ._operator import AbstractOperator, is_operator
 from ._operators import Gradient
+from ._pass import Samples, Term
 from ._sampler import AbstractTangentSampler
 from ._tangents import AbstractDirections, Draw, Tangents
 from ._types import Model, Point
@@ -114,15 +116,54 @@ class SamplingPlan:
         key: PRNGKeyArray | None,
         standard_error: bool,
     ) -> Estimate:
-        """Contracts the tangents of a draw and averages; `contract` is the estimator's own part."""
+        """Contracts the tangents of a draw by `contract`, the estimator's own part, and averages."""
         primal = jnp.asarray(model(x))
+        samples: Samples = defaultdict(lambda: 0)
+        draws = self.draw(key)
+        for number, terms in enumerate(self._terms(draws, x)):
+            for operator, values in _contract(contract, model, x, primal, terms).items():
+                sampled = standard_error and terms[0].sampled
+                samples[operator, number if sampled else None] += values if sampled else values.sum(0)[None]
+        return self._collect(primal, samples, draws, model, x, standard_error)
+
+    def taylor(
+        self,
+        model: Model,
+        x: Point,
+        *,
+        key: PRNGKeyArray | None,
+        standard_error: bool,
+        chunk_size: int | None = None,
+    ) -> Estimate:
+        """Evaluates the tangents of a draw by the Taylor engine, in the fewest passes and channels.
+
+        Without standard errors the topmost coefficients are carried as sums over samples and terms.
+        `chunk_size` bounds how many directions of a whole family go in one pass.
+        """
+        draws = self.draw(key)
+        terms = [term for group in self._terms(draws, x) for term in group]
+        arrangement = cheapest(terms, x, per_sample=standard_error)
+        primal, samples = arrangement.evaluate(model, x, chunk_size)
+        return self._collect(primal, samples, draws, model, x, standard_error)
+
+    def _terms(self, draws: list[Draw], x: Point) -> list[list[Term]]:
+        return [
+            [
+                Term(m.operator, number, draw.correction != 0, m.family, m.family.tangents(draw, x))
+                for m in group.members
+            ]
+            for number, (group, draw) in enumerate(zip(self.groups, draws, strict=True))
+        ]
+
+    def _collect(
+        self, primal: Array, samples: Samples, draws: list[Draw], model: Model, x: Point, standard_error: bool
+    ) -> Estimate:
+        """The values from their samples, with the spread of those that are drawn."""
         values: list[Any] = [0.0] * len(self.operators)
         variances: list[Any] = [0.0] * len(self.operators)
-        for group, draw in zip(self.groups, self.draw(key), strict=True):
-            for operator, samples in _contract(contract, model, x, primal, group, draw).items():
-                values[operator] += samples.sum(0)
-                if standard_error:
-                    variances[operator] += _variance(samples, draw.correction)
+        for (operator, number), terms in samples.items():
+            values[operator] += terms.sum(0)
+            variances[operator] += _variance(terms, 0.0 if number is None else draws[number].correction)
         for position, operator in enumerate(self.operators):
             if isinstance(operator, Gradient):
                 values[position] = operator(model, x)
@@ -132,13 +173,12 @@ class SamplingPlan:
 
 
 def _contract(
-    contract: Contraction, model: Model, x: Point, primal: Array, group: Group, draw: Draw
+    contract: Contraction, model: Model, x: Point, primal: Array, terms: list[Term]
 ) -> dict[int, Inexact[Array, "n ..."]]:
     """The weighted samples of each operator in a group, summed over the operator's families."""
-    tangents = [member.family.tangents(draw, x) for member in group.members]
     passes: dict[Hashable, list[Tangents]] = defaultdict(list)
-    for position, tangent in enumerate(tangents):
-        passes[_pass(tangent, position)].append(tangent)
+    for position, term in enumerate(terms):
+        passes[_pass(term, position)].append(term.tangents)
     samples: dict[int, Array] = {}
     contracted: dict[tuple[Hashable, tuple[int, ...]], Array] = {((), ()): primal[None]}
     for name, sharing in passes.items():
@@ -146,18 +186,16 @@ def _contract(
         if monomials != ((),):
             results = contract(model, x, sharing[0].directions, monomials)
             contracted |= {(name, p): value for p, value in zip(monomials, results, strict=True)}
-    for position, (member, tangent) in enumerate(zip(group.members, tangents, strict=True)):
-        terms = tangent.weigh(contracted[_pass(tangent, position), tangent.powers])
-        previous = samples.get(member.operator)
-        samples[member.operator] = terms if previous is None else previous + terms
+    for position, term in enumerate(terms):
+        weighed = term.tangents.weigh(contracted[_pass(term, position), term.tangents.powers])
+        previous = samples.get(term.operator)
+        samples[term.operator] = weighed if previous is None else previous + weighed
     return samples
 
 
-def _pass(tangent: Tangents, position: int) -> Hashable:
-    """Tangents of one draw with equal names go along the same directions."""
-    if not tangent.powers:
-        return ()
-    return ("alone", position) if tangent.directions.key is None else tangent.directions.key
+def _pass(term: Term, position: int) -> Hashable:
+    """Terms of one draw with equal names go along the same directions."""
+    return term.along(position) if term.tangents.powers else ()
 
 
 def _variance(samples: Inexact[Array, "n ..."], correction: float) -> Array:

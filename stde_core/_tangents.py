@@ -2,14 +2,19 @@
 
 from abc import abstractmethod
 from collections.abc import Hashable
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Inexact, Int
 
 from ._coefficient import align
 from ._types import Point
+
+Indices: TypeAlias = Int[Array, " n"] | Int[np.ndarray, " n"]
+"""Indices of terms; a NumPy array where they are known in advance."""
 
 
 class Draw(eqx.Module):
@@ -22,7 +27,7 @@ class Draw(eqx.Module):
     """
 
     weights: Float[Array, " n"]
-    indices: Int[Array, " n"] | None = None
+    indices: Indices | None = None
     noise: Float[Array, "n vectors size"] | None = None
     fourth_moment: float | None = eqx.field(static=True, default=None)
     correction: float = eqx.field(static=True, default=1.0)
@@ -30,7 +35,7 @@ class Draw(eqx.Module):
     @staticmethod
     def whole(size: int) -> "Draw":
         """Every term of a family of `size` terms, once."""
-        return Draw(jnp.ones(size), indices=jnp.arange(size), correction=0.0)
+        return Draw(jnp.ones(size), indices=np.arange(size), correction=0.0)
 
 
 class AbstractDirections(eqx.Module):
@@ -53,7 +58,7 @@ class AbstractDirections(eqx.Module):
 class OneHot(AbstractDirections):
     """Coordinate vectors `e_i`, stored as their indices."""
 
-    axes: Int[Array, "... m"]
+    axes: Int[Array, "... m"] | Int[np.ndarray, "... m"]
     key: Hashable = eqx.field(static=True, default=None)
 
     def dense(self, size: int, dtype: jnp.dtype) -> Float[Array, "... m size"]:
@@ -110,11 +115,15 @@ def _check_fit(coefficient: tuple[int, ...], output: tuple[int, ...]) -> None:
 def concatenate(left: AbstractDirections, right: AbstractDirections, x: Point) -> AbstractDirections:
     """Each sample's vectors of `left` followed by those of `right`; one sample serves for all."""
     if isinstance(left, OneHot) and isinstance(right, OneHot):
-        return OneHot(jnp.concatenate(_rows(left.axes, right.axes), axis=1))
+        axes = _rows(left.axes, right.axes)
+        known = all(isinstance(part, np.ndarray) for part in axes)
+        return OneHot((np if known else jnp).concatenate(axes, axis=1))
     parts = [directions.dense(x.shape[0], x.dtype) for directions in (left, right)]
     return Dense(jnp.concatenate(_rows(*parts), axis=1))
 
 
-def _rows(*arrays: Array) -> list[Array]:
+def _rows(*arrays: Array | np.ndarray) -> list[Any]:
     samples = max(array.shape[0] for array in arrays)
-    return [jnp.broadcast_to(array, (samples, *array.shape[1:])) for array in arrays]
+    known = all(isinstance(array, np.ndarray) for array in arrays)
+    broadcast = np.broadcast_to if known else jnp.broadcast_to
+    return [broadcast(array, (samples, *array.shape[1:])) for array in arrays]

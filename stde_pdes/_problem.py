@@ -22,6 +22,8 @@ class Condition(eqx.Module):
     - `points`: the distribution of its collocation points.
     - `operators`: the PyTree of operators whose values the residual needs; None for none.
     - `residual`: `(x, u(x), values) -> scalar`.
+    - `source`: a right-hand side `x -> scalar` that is subtracted from the residual; None for none.
+      It does not depend on the model, so it is evaluated on its own, some points at a time.
     - `weight`: its share in the loss.
     """
 
@@ -30,6 +32,7 @@ class Condition(eqx.Module):
     operators: PyTree[stde.AbstractOperator]
     residual: Callable[[stde.Point, Array, Any], Array]
     weight: float = eqx.field(static=True, default=1.0)
+    source: Callable[[stde.Point], Array] | None = None
 
 
 class AbstractProblem(eqx.Module):

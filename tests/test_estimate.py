@@ -50,7 +50,7 @@ def test_operators_along_the_same_directions_share_a_pass(getkey):
         """How many matrix products the trace of an estimate holds."""
 
         def once(x):
-            return stde.estimate(operators, lambda x: jax.lax.dot(matrix, jnp.sin(x)), x, STDE(2), key=key)
+            return stde.estimate(operators, lambda x: matrix @ jnp.sin(matrix @ x), x, STDE(2), key=key)
 
         return str(jax.make_jaxpr(once)(POINT)).count("dot_general")
 

@@ -14,6 +14,7 @@ from stde_pdes.references import radial_solution
 CLOSED_FORM = {
     "allen-cahn-two-body-2": ("allen-cahn-two-body", {"dim": 2}),
     "allen-cahn-two-body-9": ("allen-cahn-two-body", {"dim": 9, "coefficient_seed": 3}),
+    "sine-gordon-two-body-9": ("sine-gordon-two-body", {"dim": 9}),
     "kdv-soliton": ("kdv", {}),
     "kdv-two-soliton": ("kdv", {"solution": "two-soliton"}),
     "kp-1": ("kp", {"sigma_squared": -1}),
@@ -21,6 +22,7 @@ CLOSED_FORM = {
 }
 SMALL = {
     "allen-cahn-two-body": {"dim": 4},
+    "sine-gordon-two-body": {"dim": 4},
     "semilinear-heat": {"dim": 3},
     "kdv": {},
     "kp": {},
@@ -50,12 +52,18 @@ def test_exact_solutions_fulfil_their_equations(name, fields):
         assert jnp.max(jnp.abs(residual) / scale) < 1e-12
 
 
-@pytest.mark.parametrize("dim", [2, 3, 12])
-def test_source_of_the_two_body_problem_agrees_with_nested_ad(dim):
-    problem = get_problem("allen-cahn-two-body", dim=dim)
+@pytest.mark.parametrize(
+    ("name", "dim", "reaction"),
+    [
+        *(("allen-cahn-two-body", dim, lambda u: u - u**3) for dim in (2, 3, 12)),
+        ("sine-gordon-two-body", 12, jnp.sin),
+    ],
+)
+def test_source_of_the_two_body_problems_agrees_with_nested_ad(name, dim, reaction):
+    problem = get_problem(name, dim=dim)
     for x in UnitBall(dim)(5, key=jax.random.key(1)):
         u = problem.solution(x)
-        expected = jnp.trace(jax.hessian(problem.solution)(x)) + u - u**3
+        expected = jnp.trace(jax.hessian(problem.solution)(x)) + reaction(u)
         np.testing.assert_allclose(problem.source(x), expected, rtol=1e-10, atol=1e-10)
 
 

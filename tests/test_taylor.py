@@ -179,7 +179,8 @@ MODELS = {
 
 @pytest.mark.parametrize("name", MODELS)
 def test_models_agree(name):
-    check(MODELS[name], rtol=1e-6 if name == "precision cast" else 1e-9)
+    # The attention of JAX and the cast compute in single precision.
+    check(MODELS[name], rtol=1e-6 if name in ("attention", "precision cast") else 1e-9)
 
 
 def test_custom_vjp_is_differentiated_through_its_body():

@@ -1,15 +1,9 @@
 """Every term of every family, one by one: no randomness, for references and low dimensions."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-
 import equinox as eqx
-import jax
 from jaxtyping import PRNGKeyArray, PyTree
 
 import stde_core as stde
-from stde_core import contractions
 
 
 class Exact(stde.AbstractEstimator):
@@ -36,21 +30,11 @@ class Exact(stde.AbstractEstimator):
         standard_error: bool,
     ) -> stde.Estimate:
         del key
-        contract = partial(contractions.taylor, vectorise=self._in_chunks)
         plan = self._plan(operators, x.shape[0])
-        return plan.estimate(contract, model, x, key=None, standard_error=standard_error)
+        return plan.taylor(model, x, key=None, standard_error=standard_error, chunk_size=self.chunk_size)
 
     def _plan(self, operators: PyTree[stde.AbstractOperator], dim: int) -> stde.SamplingPlan:
         return stde.SamplingPlan(operators, dim, stde.Whole(), num_samples=1)
-
-    def _in_chunks(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def mapped(directions: Any) -> Any:
-            samples = jax.tree.leaves(directions)[0].shape[0]
-            if samples <= self.chunk_size:
-                return jax.vmap(function)(directions)
-            return jax.lax.map(function, directions, batch_size=self.chunk_size)
-
-        return mapped
 
 
 @stde.hookimpl

@@ -4,7 +4,6 @@ import equinox as eqx
 from jaxtyping import PRNGKeyArray, PyTree
 
 import stde_core as stde
-from stde_core import contractions
 
 
 class STDE(stde.AbstractEstimator):
@@ -37,7 +36,7 @@ class STDE(stde.AbstractEstimator):
         standard_error: bool,
     ) -> stde.Estimate:
         plan = stde.SamplingPlan(operators, x.shape[0], self.sampler, self.num_samples)
-        return plan.estimate(contractions.taylor, model, x, key=key, standard_error=standard_error)
+        return plan.taylor(model, x, key=key, standard_error=standard_error)
 
 
 @stde.hookimpl

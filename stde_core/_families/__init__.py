@@ -9,5 +9,8 @@ from ._linear import LinearFamily as LinearFamily
 from ._merge import merge as merge
 from ._merge import multiply as multiply
 from ._mixed import MixedFamily as MixedFamily
+from ._partials import Partial as Partial
+from ._partials import factors_of as factors_of
+from ._partials import partials_of as partials_of
 from ._power import PowerFamily as PowerFamily
 from ._product import ProductFamily as ProductFamily

@@ -7,11 +7,11 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from .._axes import ResolvedAxes
 from .._coefficient import CoefficientFunction, evaluate
-from .._tangents import AbstractDirections, Dense, OneHot
+from .._tangents import AbstractDirections, Dense, Indices, OneHot
 from .._types import Point
 
 
@@ -23,7 +23,7 @@ class AbstractFrame(eqx.Module):
     varies: eqx.AbstractVar[bool]
 
     @abstractmethod
-    def pick(self, indices: Int[Array, " n"], x: Point) -> AbstractDirections:
+    def pick(self, indices: Indices, x: Point) -> AbstractDirections:
         """`a_j` for each index, `m = 1`."""
 
     @abstractmethod
@@ -47,14 +47,15 @@ class AxisFrame(AbstractFrame):
     def key(self) -> Hashable:
         return self.axes
 
-    def pick(self, indices: Int[Array, " n"], x: Point) -> AbstractDirections:
+    def pick(self, indices: Indices, x: Point) -> AbstractDirections:
         return OneHot(self.positions(indices)[:, None], key=("axes", self.axes))
 
-    def positions(self, indices: Int[Array, " n"]) -> Int[Array, " n"]:
+    def positions(self, indices: Indices) -> Indices:
         """The axis of each term."""
         if isinstance(self.axes, range):
             return self.axes.start + self.axes.step * indices
-        return jnp.asarray(self.axes)[indices]
+        axes = np.asarray(self.axes)
+        return axes[indices] if isinstance(indices, np.ndarray) else jnp.asarray(axes)[indices]
 
     def combine(
         self, coordinates: Float[Array, "n m size"], x: Point, key: Hashable = None
@@ -92,7 +93,7 @@ class ColumnFrame(AbstractFrame):
             axis=1,
         )
 
-    def pick(self, indices: Int[Array, " n"], x: Point) -> AbstractDirections:
+    def pick(self, indices: Indices, x: Point) -> AbstractDirections:
         return Dense(self.columns(x).T[indices][:, None], key=self.key)
 
     def combine(

@@ -3,6 +3,7 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 
 from .._coefficient import Coefficient, align
 from .._tangents import Dense, Draw, Tangents
@@ -41,7 +42,7 @@ class LinearFamily(AbstractFamily):
     def tangents(self, draw: Draw, x: Point) -> Tangents:
         if self._is_partial():
             ((frame, coefficient),) = self.parts
-            return Tangents(frame.pick(jnp.zeros(1, int), x), coefficient(x), self.powers)
+            return Tangents(frame.pick(np.zeros(1, int), x), coefficient(x), self.powers)
         folded, rows = [], []
         for frame, coefficient in self.parts:
             for summand in coefficient.summands:

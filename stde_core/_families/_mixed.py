@@ -39,6 +39,9 @@ class MixedFamily(AbstractFamily):
         return MixedFamily(self.powers, self.table, self.coefficient.times(factor))
 
     def tangents(self, draw: Draw, x: Point) -> Tangents:
-        axes = jnp.asarray(np.asarray(self.table))[draw.indices]
+        table = np.asarray(self.table)
+        axes = (
+            table[draw.indices] if isinstance(draw.indices, np.ndarray) else jnp.asarray(table)[draw.indices]
+        )
         weights = weigh(draw.weights, self.coefficient(x, draw.indices))
         return Tangents(OneHot(axes, key=self.index_set), weights, self.powers)

@@ -7,3 +7,4 @@ from ._errors import values as values
 from ._loop import Progress as Progress
 from ._loop import Trained as Trained
 from ._loop import train as train
+from ._loss import sources as sources

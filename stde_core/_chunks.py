@@ -1,0 +1,71 @@
+"""Whole families of many terms, a bounded number of directions at a time."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from ._pass import Pass, Samples, Term, arrange
+from ._tangents import Tangents
+from ._types import Model, Point
+
+
+@dataclass(frozen=True, eq=False)
+class Chunks:
+    """Terms along the same directions, `chunk_size` or fewer of them in one pass after the other."""
+
+    terms: Sequence[Term]
+    chunk_size: int
+
+    @property
+    def number(self) -> int:
+        return -(-self.terms[0].num_samples // self.chunk_size)
+
+    def evaluate(self, model: Model, x: Point) -> Samples:
+        """The sums over all directions. Differentiated, each chunk is computed anew."""
+        pieces = [_split(term.tangents, term.num_samples, self.number) for term in self.terms]
+
+        @jax.checkpoint
+        def one(tangents: list[Tangents]) -> Samples:
+            terms = [t._replace(tangents=piece) for t, piece in zip(self.terms, tangents, strict=True)]
+            return arrange(terms, per_sample=False, along_axes=False).evaluate(model, x)[1]
+
+        def add(total: Samples, tangents: list[Tangents]) -> tuple[Samples, None]:
+            return jax.tree.map(jnp.add, total, one(tangents)), None
+
+        shapes = jax.eval_shape(one, jax.tree.map(lambda piece: piece[0], pieces))
+        start = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+        return jax.lax.scan(add, start, pieces)[0]
+
+
+def _split(tangents: Tangents, samples: int, number: int) -> Tangents:
+    """Chunks of equal length, the last one filled up with copies of weight 0."""
+    length = -(-samples // number)
+    missing = length * number - samples
+
+    def chunks(array: Array | np.ndarray) -> Array:
+        padded = jnp.pad(array, [(0, missing), *[(0, 0)] * (array.ndim - 1)], mode="edge")
+        return padded.reshape(number, length, *array.shape[1:])
+
+    weights = jnp.broadcast_to(tangents.weights, (samples, *tangents.weights.shape[1:]))
+    padded = jnp.pad(weights, [(0, missing), *[(0, 0)] * (weights.ndim - 1)])
+    directions, covector = jax.tree.map(chunks, (tangents.directions, tangents.covector))
+    return Tangents(directions, padded.reshape(number, length, *weights.shape[1:]), tangents.powers, covector)
+
+
+def split_large(shared: Pass, chunk_size: int | None) -> tuple[Pass, list[Chunks]]:
+    """A pass without its large whole terms, and these in chunks."""
+    large = [t for t in shared.terms if chunk_size and not t.sampled and t.num_samples > chunk_size]
+    if not large:
+        return shared, []
+    groups: dict[Hashable, list[Term]] = defaultdict(list)
+    for position, term in enumerate(large):
+        groups[term.along(position)].append(term)
+    rest = [term for term in shared.terms if term not in large]
+    assert chunk_size is not None
+    chunks = [Chunks(terms, chunk_size) for terms in groups.values()]
+    return arrange(rest, per_sample=shared.per_sample, along_axes=shared.along_axes), chunks

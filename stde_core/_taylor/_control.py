@@ -1,0 +1,124 @@
+"""Rules for scan, while and cond: polynomials as carries, with as many coefficients as they ever get."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.extend.core import ClosedJaxpr, JaxprEqn
+
+from ._interpreter import push
+from ._layout import Key, Layout
+from ._polynomial import Polynomial, Value, coefficients, primal
+from ._rules import rule
+
+Keys = list[tuple[Key, ...]]
+
+
+def _run(layout: Layout, body: ClosedJaxpr, args: Sequence[Value]) -> list[Value]:
+    return [_dense(value) for value in push(layout, body.jaxpr, body.consts, args)]
+
+
+def _dense(value: Value) -> Value:
+    """In a form that control flow can carry."""
+    if not isinstance(value, Polynomial):
+        return jnp.asarray(value)
+    return Polynomial(value.primal, value.dense().coefficients)
+
+
+def _keys(layout: Layout, values: Sequence[Value]) -> Keys:
+    return [tuple(key for key in layout.keys if key in coefficients(value)) for value in values]
+
+
+def _union(layout: Layout, one: Keys, other: Keys) -> Keys:
+    return [tuple(k for k in layout.keys if k in (*a, *b)) for a, b in zip(one, other, strict=True)]
+
+
+def _with_keys(layout: Layout, values: Sequence[Value], keys: Keys) -> list[Value]:
+    """The values with exactly these coefficients, zero where they were absent."""
+
+    def widen(value: Value, wanted: tuple[Key, ...]) -> Value:
+        if not wanted:
+            return value
+        constant, terms = primal(value), coefficients(value)
+        zeros = {key: jnp.zeros((layout.samples(key), *constant.shape), constant.dtype) for key in wanted}
+        return Polynomial(constant, {key: terms.get(key, zeros[key]) for key in wanted})
+
+    return [widen(value, wanted) for value, wanted in zip(values, keys, strict=True)]
+
+
+def _keys_after(layout: Layout, step: Callable[[list[Value]], list[Value]], args: list[Value]) -> Keys:
+    """Which coefficients the results of a function have."""
+    found: list[Keys] = []
+    jax.eval_shape(lambda args: found.append(_keys(layout, step(args))), args)
+    return found[0]
+
+
+def _settle(layout: Layout, step: Callable[[list[Value]], list[Value]], start: list[Value]) -> list[Value]:
+    """The start of a loop, with the coefficients that its carry has after any number of steps."""
+    keys = _keys(layout, start)
+    while True:
+        start = _with_keys(layout, start, keys)
+        after = _union(layout, keys, _keys_after(layout, step, start))
+        if after == keys:
+            return start
+        keys = after
+
+
+@rule("scan")
+def _scan(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
+    body, num_consts, num_carry = (eqn.params[name] for name in ("jaxpr", "num_consts", "num_carry"))
+    values = [_dense(value) for value in inputs]
+    consts, carry, xs = values[:num_consts], values[num_consts:][:num_carry], values[num_consts + num_carry :]
+
+    def step(carry: list[Value], x: list[Value]) -> tuple[list[Value], list[Value]]:
+        outputs = _run(layout, body, [*consts, *carry, *x])
+        return _with_keys(layout, outputs[:num_carry], keys), outputs[num_carry:]
+
+    keys = _keys(layout, carry)
+    xs = [_samples_inside(x) for x in xs]
+    first = jax.tree.map(lambda x: x[0], xs)
+    carry = _settle(layout, lambda c: _run(layout, body, [*consts, *c, *first])[:num_carry], carry)
+    keys = _keys(layout, carry)
+    options = {name: eqn.params[name] for name in ("length", "reverse", "unroll")}
+    carry, ys = jax.lax.scan(step, carry, xs, **options)
+    return [*carry, *map(_samples_outside, ys)]
+
+
+def _samples_inside(value: Value) -> Value:
+    """`[n, length, …]` as `[length, n, …]`."""
+    if not isinstance(value, Polynomial):
+        return value
+    return Polynomial(value.primal, {k: jnp.swapaxes(c, 0, 1) for k, c in value.coefficients.items()})
+
+
+_samples_outside = _samples_inside
+
+
+@rule("while")
+def _while(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
+    tests, bodies = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
+    values = [_dense(value) for value in inputs]
+    test_consts, consts, carry = values[:tests], values[tests:][:bodies], values[tests + bodies :]
+
+    def step(carry: list[Value]) -> list[Value]:
+        return _run(layout, eqn.params["body_jaxpr"], [*consts, *carry])
+
+    def test(carry: list[Value]) -> Any:
+        (go_on,) = _run(layout, eqn.params["cond_jaxpr"], [*map(primal, test_consts), *map(primal, carry)])
+        return go_on
+
+    carry = _settle(layout, step, carry)
+    keys = _keys(layout, carry)
+    return jax.lax.while_loop(test, lambda carry: _with_keys(layout, step(carry), keys), carry)
+
+
+@rule("cond")
+def _cond(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
+    index, *operands = map(_dense, inputs)
+    branches = [lambda args, body=body: _run(layout, body, args) for body in eqn.params["branches"]]
+    keys: Keys = [() for _ in eqn.outvars]
+    for branch in branches:
+        keys = _union(layout, keys, _keys_after(layout, branch, operands))
+    widened = [lambda args, b=branch: _with_keys(layout, b(args), keys) for branch in branches]
+    return jax.lax.switch(index, widened, operands)

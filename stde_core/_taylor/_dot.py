@@ -1,0 +1,158 @@
+"""`dot_general` on Taylor coefficients: all samples in one product, columns for one-hot ones."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Inexact
+
+from ._coefficients import Coefficient, dense
+from ._hot import Hot, from_slabs, take
+from ._polynomial import Bilinear, Constant
+from ._structure import transpose
+
+Axes = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A contraction of two arrays over pairs of axes, with pairs of batch axes; batch axes lead."""
+
+    left: Axes
+    right: Axes
+    left_batch: Axes
+    right_batch: Axes
+    precision: Any
+    preferred_element_type: Any
+    out_sharding: Any
+
+    @property
+    def swapped(self) -> "Dot":
+        precision = self.precision[::-1] if isinstance(self.precision, tuple) else self.precision
+        sides = (self.right, self.left, self.right_batch, self.left_batch)
+        return Dot(*sides, precision, self.preferred_element_type, self.out_sharding)
+
+    def __call__(self, left: Constant, right: Constant) -> Array:
+        return self._contract(left, right, (self.left, self.right), (self.left_batch, self.right_batch))
+
+    def first(self, left: Inexact[Array, "n ..."], right: Constant) -> Inexact[Array, "n ..."]:
+        """With samples of the left operand."""
+        contracted = (_after_samples(self.left), self.right)
+        batch = (_after_samples(self.left_batch), self.right_batch)
+        return jnp.moveaxis(self._contract(left, right, contracted, batch), len(self.left_batch), 0)
+
+    def both(self, left: Inexact[Array, "n ..."], right: Inexact[Array, "n ..."]) -> Inexact[Array, "n ..."]:
+        """With samples of both, one by one."""
+        contracted = (_after_samples(self.left), _after_samples(self.right))
+        batch = ((0, *_after_samples(self.left_batch)), (0, *_after_samples(self.right_batch)))
+        return self._contract(left, right, contracted, batch)
+
+    def _contract(self, left: Constant, right: Constant, contracted: Any, batch: Any) -> Array:
+        return jax.lax.dot_general(
+            left,
+            right,
+            (contracted, batch),
+            precision=self.precision,
+            preferred_element_type=self.preferred_element_type,
+            out_sharding=self.out_sharding,
+        )
+
+
+def _after_samples(axes: Axes) -> Axes:
+    return tuple(axis + 1 for axis in axes)
+
+
+def bilinear(params: dict[str, Any], left_rank: int, right_rank: int) -> Bilinear:
+    """The product that an equation with `dot_general` stands for."""
+    (left, right), (left_batch, right_batch) = params["dimension_numbers"]
+    options = (params["precision"], params["preferred_element_type"], params["out_sharding"])
+    dot = Dot(left, right, left_batch, right_batch, *options)
+    batch = len(left_batch)
+    left_free = left_rank - len(left) - batch
+    right_free = right_rank - len(right) - batch
+
+    def constants(l: Constant, r: Constant) -> Array:  # noqa: E741
+        # A matrix times a vector goes as vector times matrix, so that under vmap the points lead.
+        return dot.swapped(r, l) if right_free == 0 else dot(l, r)
+
+    def right_samples(l: Constant, c: Coefficient) -> Coefficient:  # noqa: E741
+        return _exchange(_first(dot.swapped, c, l), batch, right_free, left_free)
+
+    return Bilinear(constants, lambda c, r: _first(dot, c, r), right_samples, lambda a, b: _both(dot, a, b))
+
+
+def _exchange(c: Coefficient, batch: int, first: int, second: int) -> Coefficient:
+    """`[n, *batch, *first, *second]` as `[n, *batch, *second, *first]`, by numbers of axes."""
+    if not first or not second:
+        return c
+    places = np.arange(batch + first + second)
+    order = (*places[:batch], *places[batch + first :], *places[batch : batch + first])
+    moved = transpose(c, tuple(map(int, order))) if isinstance(c, Hot) else None
+    return jnp.transpose(dense(c), (0, *(axis + 1 for axis in order))) if moved is None else moved
+
+
+def _first(dot: Dot, c: Coefficient, right: Constant) -> Coefficient:
+    if not isinstance(c, Hot):
+        return dot.first(c, right)
+    columns = None if dot.left_batch else _columns(dot, c, right)
+    return dot.first(c.dense(), right) if columns is None else columns
+
+
+def _both(dot: Dot, a: Coefficient, b: Coefficient) -> Coefficient:
+    everything = len(dot.left) == len(a.shape) - (not isinstance(a, Hot))
+    in_order = dot.left == dot.right == tuple(range(len(dot.left)))
+    if everything and in_order and isinstance(a, Hot):
+        others = b.at_places_of(a) if isinstance(b, Hot) and a.alike(b) else a.pick_rows(dense(b))
+        return (a.values * others).sum((1, 2, 3))
+    return dot.both(dense(a), dense(b))
+
+
+def _columns(dot: Dot, hot: Hot, matrix: Constant) -> Coefficient | None:
+    """A contraction of one-hot arrays by picking columns; None where that does not do."""
+    if len(dot.left) == len(hot.shape):
+        return _all_contracted(dot, hot, matrix)
+    if hot.axes is None or hot.axes[0] == hot.axes[1]:
+        return None
+    start, stop = hot.axes
+    free = [n for axis, n in enumerate(matrix.shape) if axis not in dot.right]
+    if all(axis < start or axis >= stop for axis in dot.left):
+        return _beside_places(dot, hot, matrix, free)
+    if dot.left == (stop - 1,) and stop - start > 1:
+        index, column = hot.index // hot.shape[stop - 1], hot.index % hot.shape[stop - 1]
+        picked = _pick_columns(matrix, column, dot.right[0])
+        slabs = hot.slabs(start, stop)
+        slabs = slabs.reshape(*slabs.shape, *[1] * len(free)) * _insert(picked, 2, slabs.ndim - 2)
+        sizes = hot.shape[start : stop - 1]
+        return from_slabs(slabs, index, hot.shape[:start], sizes, (*hot.shape[stop:], *free))
+    return None
+
+
+def _all_contracted(dot: Dot, hot: Hot, matrix: Constant) -> Array:
+    if hot.before == hot.after == 1 and len(dot.right) == 1:
+        picked = _pick_columns(matrix, hot.index, dot.right[0])
+        return (_insert(hot.values[:, :, 0, 0], 2, picked.ndim - 2) * picked).sum(1)
+    contracted = [dot.right[dot.left.index(axis)] for axis in range(len(hot.shape))]
+    free = [axis for axis in range(matrix.ndim) if axis not in contracted]
+    rows = jnp.transpose(matrix, (*contracted, *free)).reshape(hot.before, hot.size, hot.after, -1)
+    slabs = jnp.einsum("nkba,bnkar->nr", hot.values, take(rows, hot.index, 1), precision=dot.precision)
+    return slabs.reshape(-1, *(matrix.shape[axis] for axis in free))
+
+
+def _beside_places(dot: Dot, hot: Hot, matrix: Constant, free: list[int]) -> Hot:
+    start, stop = hot.axes or (0, 0)
+    axes = tuple(axis + 2 if axis < start else axis + 2 - (stop - start) for axis in dot.left)
+    slabs = dot._contract(hot.slabs(start, stop), matrix, (axes, dot.right), ((), ()))
+    before = [n for axis, n in enumerate(hot.shape[:start]) if axis not in dot.left]
+    after = [n for axis, n in enumerate(hot.shape) if axis >= stop and axis not in dot.left]
+    return from_slabs(slabs, hot.index, before, hot.shape[start:stop], (*after, *free))
+
+
+def _pick_columns(matrix: Constant, index: Any, axis: int) -> Inexact[Array, "n k ..."]:
+    return jnp.moveaxis(take(matrix, index, axis), (axis, axis + 1), (0, 1))
+
+
+def _insert(array: Array, place: int, number: int) -> Array:
+    """The array with axes of length 1 from `place` on."""
+    return array.reshape(*array.shape[:place], *[1] * number, *array.shape[place:])

@@ -1,0 +1,129 @@
+"""Taylor coefficients with few nonzero entries: what coordinate directions stay until they are mixed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Inexact, Int
+
+Index: TypeAlias = Int[Array, "n k"] | Int[np.ndarray, "n k"]
+
+
+@dataclass(frozen=True, eq=False)
+class Hot:
+    """`n` arrays of one shape with `k` nonzero slabs each: `Σ_k values_k ⊗ e_{index_k}`.
+
+    The arrays are seen as `[before, size, after]`, of which `index` picks places in the middle;
+    reshaping changes `shape` alone. Places may repeat: their values add up.
+    """
+
+    shape: tuple[int, ...]
+    before: int
+    size: int
+    after: int
+    index: Index
+    values: Inexact[Array, "n k before after"]
+
+    @property
+    def dtype(self) -> Any:
+        return self.values.dtype
+
+    def with_values(self, values: Inexact[Array, "n k before after"]) -> "Hot":
+        return replace(self, values=values)
+
+    def dense(self) -> Inexact[Array, "n ..."]:
+        """The arrays written out."""
+        samples, places = self.index.shape
+        if places <= 4:
+            chosen = self.index[:, :, None] == np.arange(self.size)
+            terms = jnp.where(chosen[:, :, None, :, None], self.values[:, :, :, None, :], 0)
+            return terms.sum(1).reshape(samples, *self.shape)
+        empty = jnp.zeros((samples, self.before, self.size, self.after), self.dtype)
+        rows = np.arange(samples)[:, None]
+        return empty.at[rows, :, self.index].add(self.values).reshape(samples, *self.shape)
+
+    def pick(self, array: Array | np.ndarray) -> Inexact[Array, "n k before after"]:
+        """The slabs of one array of the same shape that lie at the places."""
+        if self.before == self.after == 1:
+            return take(array.reshape(self.size), self.index, 0)[:, :, None, None]
+        slabs = take(array.reshape(self.before, self.size, self.after), self.index, 1)
+        return jnp.moveaxis(slabs, 0, 2)
+
+    def pick_rows(self, arrays: Inexact[Array, "n ..."]) -> Inexact[Array, "n k before after"]:
+        """The same from n arrays, one for each sample."""
+        arrays = arrays.reshape(arrays.shape[0], self.before, self.size, self.after)
+        picked = jnp.take_along_axis(arrays, jnp.asarray(self.index)[:, None, :, None], axis=2)
+        return jnp.moveaxis(picked, 1, 2)
+
+    def same_places(self, other: "Hot") -> bool:
+        """Whether both are known to be nonzero at the same places, of which there is one each."""
+        return self.alike(other) and self.index is other.index and self.index.shape[1] == 1
+
+    def alike(self, other: "Hot") -> bool:
+        """Whether both are seen as arrays of the same three axes."""
+        return (self.before, self.size, self.after) == (other.before, other.size, other.after)
+
+    def at_places_of(self, other: "Hot") -> Inexact[Array, "n k before after"]:
+        """The own entries at the places of another one."""
+        if self.same_places(other):
+            return self.values
+        meets = other.index[:, :, None] == self.index[:, None, :]
+        return jnp.einsum("njk,nkba->njba", jnp.asarray(meets, self.dtype), self.values)
+
+    def together(self) -> "Hot | Array":
+        """The sum over the samples, as one sample; dense where that has many nonzero entries."""
+        places = self.index.size
+        summed = replace(
+            self,
+            index=self.index.reshape(1, places),
+            values=self.values.reshape(1, places, self.before, self.after),
+        )
+        return summed if 2 * places < self.size else summed.dense()
+
+    @property
+    def axes(self) -> tuple[int, int] | None:
+        """The range of axes of `shape` that the places are in; None if they lie within an axis."""
+        for start in range(len(self.shape) + 1):
+            for stop in range(start, len(self.shape) + 1):
+                sizes = (prod(self.shape[:start]), prod(self.shape[start:stop]))
+                if sizes == (self.before, self.size):
+                    return start, stop
+        return None
+
+    def slabs(self, start: int, stop: int) -> Inexact[Array, "n k ..."]:
+        """The values with the axes of `shape` outside of `start:stop`."""
+        return self.values.reshape(*self.index.shape, *self.shape[:start], *self.shape[stop:])
+
+
+def one_hot(index: Index, values: Inexact[Array, "n k"], size: int) -> Hot:
+    """`n` vectors of `size` entries with `values` at `index`."""
+    return Hot((size,), 1, size, 1, index, values[:, :, None, None])
+
+
+def from_slabs(
+    slabs: Inexact[Array, "n k ..."],
+    index: Index,
+    before: Sequence[Any],
+    size: Sequence[Any],
+    after: Sequence[Any],
+) -> Hot:
+    """The inverse of `slabs`: places in axes of sizes `size` between those of `before` and `after`."""
+    outer, inner = prod(before), prod(after)
+    values = slabs.reshape(*index.shape, outer, inner)
+    return Hot((*before, *size, *after), outer, prod(size), inner, index, values)
+
+
+def take(array: Array | np.ndarray, index: Index, axis: int) -> Array:
+    """`array[…, index, …]` with indices known to be in bounds; a slice where that is known to do."""
+    array = jnp.asarray(array)
+    if isinstance(index, np.ndarray):
+        flat = index.ravel()
+        if np.array_equal(flat, np.arange(flat[0], flat[0] + flat.size)):
+            part = jax.lax.slice_in_dim(array, flat[0], flat[0] + flat.size, axis=axis)
+            return part.reshape(*array.shape[:axis], *index.shape, *array.shape[axis + 1 :])
+    place = (*[slice(None)] * axis, index)
+    return array.at[place].get(mode="promise_in_bounds")

@@ -1,0 +1,154 @@
+"""Any differentiable primitive, by its own derivative rule."""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.extend.core import JaxprEqn
+from jaxtyping import Array
+
+from ._coefficients import Coefficient, dense, scale, total, weigh
+from ._interpreter import push
+from ._layout import Channel, Key, Layout, Top
+from ._polynomial import Constant, Polynomial, Value, coefficients, polynomial, primal
+from ._rules import OTHERS, bind, output_avals, rule
+
+
+@rule(
+    *"""
+    atan2 bessel_i0e bessel_i1e cholesky cumlogsumexp cumprod custom_jvp_call digamma eig eigh erf_inv
+    householder_product igamma igamma_grad_a igammac lgamma logsumexp lu polygamma qr random_gamma_grad
+    reduce_prod regularized_incomplete_beta schur svd tridiagonal_solve zeta
+    """.split()  # noqa: SIM905
+)
+def linearized(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
+    """`y = f(x(s))` from `θy = Df(x(s)) θx`, where `θ s^α = |α| s^α` and θx has no constant term.
+
+    So the derivative rule of f, custom or not, is needed to one degree less than y, and f itself
+    only at the primal. The topmost sums go through the derivative there.
+    """
+    moving = {i: v for i, v in enumerate(inputs) if isinstance(v, Polynomial)}
+    images = _by_degrees(layout.spread, eqn, inputs, moving) if _has_channels(moving) else {}
+    outputs: list[Any] = list(bind(eqn, *map(primal, inputs)))
+    tops: dict[int, dict[Any, Coefficient]] = {}
+    for key in map(Top, range(len(layout.tops))):
+        tangents = {i: coefficients(v)[key] for i, v in moving.items() if key in coefficients(v)}
+        for i, c in (derivative(eqn, inputs, tangents) if tangents else {}).items():
+            tops.setdefault(i, {})[key] = c
+    for i in {*images, *tops}:
+        outputs[i] = _collect(layout, outputs[i], images.get(i, {}), tops.get(i, {}))
+    return outputs
+
+
+def derivative(
+    eqn: JaxprEqn, inputs: Sequence[Value], tangents: Mapping[int, Coefficient]
+) -> dict[int, Coefficient]:
+    """The derivative at the primals, for samples of tangents of some inputs; of smooth outputs."""
+    function, smooth = _function(eqn, inputs, list(tangents))
+    points = tuple(primal(inputs[i]) for i in tangents)
+
+    def one(*directions: Array) -> list[Array]:
+        return jax.jvp(function, points, directions)[1]
+
+    return dict(zip(smooth, jax.vmap(one)(*map(dense, tangents.values())), strict=True))
+
+
+def _function(
+    eqn: JaxprEqn, inputs: Sequence[Value], positions: Sequence[int]
+) -> tuple[Callable[..., list[Array]], list[int]]:
+    """The smooth outputs as a function of the inputs at `positions`, and which outputs they are."""
+    smooth = [i for i, aval in enumerate(output_avals(eqn)) if jnp.issubdtype(aval.dtype, jnp.inexact)]
+
+    def function(*args: Array) -> list[Array]:
+        values = [primal(value) for value in inputs]
+        for i, arg in zip(positions, args, strict=True):
+            values[i] = arg
+        outputs = bind(eqn, *values)
+        return [outputs[i] for i in smooth]
+
+    return function, smooth
+
+
+def _has_channels(moving: Mapping[int, Polynomial]) -> bool:
+    return any(isinstance(key, Channel) for v in moving.values() for key in v.coefficients)
+
+
+def _by_degrees(
+    layout: Layout, eqn: JaxprEqn, inputs: Sequence[Value], moving: Mapping[int, Polynomial]
+) -> dict[int, dict[Key, Coefficient]]:
+    """The coefficients of each smooth output in a layout of channels only."""
+    function, smooth = _function(eqn, inputs, list(moving))
+    points = [v.primal for v in moving.values()]
+    structure: list[Any] = []
+
+    def held(*args: Array) -> list[Array]:
+        """What the derivative at `args` remembers of them."""
+        leaves, tree = jax.tree.flatten(jax.linearize(function, *args)[1])
+        structure.append(tree)
+        return leaves
+
+    nonlinear = _differentiate(eqn, held, points)
+    below = [polynomial(v.primal, v.kept(layout.lower.channels).coefficients) for v in moving.values()]
+    memory = push(layout.lower, nonlinear.jaxpr, nonlinear.consts, below)
+
+    def apply(leaves: list[Array], tangents: list[Array]) -> list[Array]:
+        return jax.tree.unflatten(structure[-1], leaves)(*tangents)
+
+    linear = jax.make_jaxpr(apply)([primal(m) for m in memory], points)
+    tangents = [_euler(layout, v) for v in moving.values()]
+    images = push(layout, linear.jaxpr, linear.consts, [*memory, *tangents])
+    return {
+        i: {c: scale(image, 1 / layout.degrees[c]) for c, image in coefficients(y).items()}
+        for i, y in zip(smooth, images, strict=True)
+    }
+
+
+def _euler(layout: Layout, value: Polynomial) -> Value:
+    """θx: each coefficient times its degree."""
+    terms: dict[Key, Coefficient | None] = {
+        c: scale(value.coefficients[c], c.degree) for c in layout.channels if c in value.coefficients
+    }
+    return polynomial(jnp.zeros_like(value.primal), terms, vanishes=True)
+
+
+def _differentiate(eqn: JaxprEqn, held: Callable[..., Any], points: Sequence[Constant]) -> Any:
+    try:
+        return jax.make_jaxpr(held)(*points)
+    except (NotImplementedError, ValueError, TypeError) as error:
+        raise NotImplementedError(
+            f"The model uses the primitive `{eqn.primitive.name}`, which JAX cannot differentiate forward; "
+            "write that part of the model with other functions, or give it a rule by `stde.taylor_rule`. "
+            f"({str(error).partition(chr(10))[0]})"
+        ) from error
+
+
+def _collect(
+    layout: Layout, constant: Constant, images: Mapping[Any, Coefficient], tops: Mapping[Any, Any]
+) -> Value:
+    """Channels as they are; topmost ones weighed and added to what came through the derivative."""
+    terms: dict[Any, Coefficient | None] = {c: images[c] for c in layout.channels if c in images}
+    for number, readout in enumerate(layout.tops):
+        found = [(images[c], w) for c, w in readout.weights.items() if c in images]
+        weighed = [weigh(c, w, readout.collapsed) for c, w in found]
+        terms[Top(number)] = total([*weighed, tops.get(Top(number))])
+    return polynomial(constant, terms)
+
+
+_warned: set[str] = set()
+
+
+@rule(OTHERS)
+def _without_rule(
+    layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]
+) -> Sequence[Any]:
+    name = eqn.primitive.name
+    if name not in _warned:
+        _warned.add(name)
+        warnings.warn(
+            f"The Taylor engine has no rule for the primitive `{name}`: it is differentiated by its own rule "
+            "as often as needed, which is right but slower; `stde.taylor_rule` gives it one.",
+            stacklevel=2,
+        )
+    return linearized(layout, eqn, inputs, wanted)

@@ -1,0 +1,49 @@
+"""The table of rules: how each primitive acts on truncated Taylor polynomials."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+from jax.extend.core import JaxprEqn, Primitive
+from jaxtyping import Array
+
+from ._layout import Layout
+
+Rule: TypeAlias = Callable[[Layout, JaxprEqn, list[Any], Sequence[bool]], Sequence[Any]]
+"""`rule(layout, eqn, inputs, wanted)`: the outputs of an equation, as polynomials or arrays.
+
+At least one of the inputs is a polynomial. Outputs that are not `wanted` may be anything.
+"""
+
+R = TypeVar("R", bound=Rule)
+
+OTHERS = ""
+"""In place of a name: the rule of all primitives that have none."""
+
+RULES: dict[str, Rule] = {}
+REGISTERED: dict[Primitive, Rule] = {}
+
+
+def rule(*names: str) -> Callable[[R], R]:
+    """Registers a rule for primitives by name."""
+
+    def register(function: R) -> R:
+        RULES.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+def find_rule(eqn: JaxprEqn) -> Rule:
+    """The rule of the equation's primitive, those registered from outside first."""
+    return REGISTERED.get(eqn.primitive) or RULES.get(eqn.primitive.name) or RULES[OTHERS]
+
+
+def output_avals(eqn: JaxprEqn) -> list[Any]:
+    """Shape and dtype of each output."""
+    return [v.aval for v in eqn.outvars]
+
+
+def bind(eqn: JaxprEqn, *args: Any) -> Sequence[Array]:
+    """The outputs of an equation for arrays."""
+    outputs = eqn.primitive.bind(*args, **eqn.primitive.get_bind_params(eqn.params))
+    return outputs if eqn.primitive.multiple_results else [outputs]

@@ -1,0 +1,95 @@
+"""Rules for linear solves: `A y = b` degree by degree, always with the primal's A."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.extend.core import JaxprEqn
+from jaxtyping import Array
+
+from ._coefficients import Coefficient, dense
+from ._interpreter import push
+from ._layout import Layout
+from ._polynomial import Bilinear, Constant, Polynomial, Value, coefficients, divide, primal
+from ._rules import bind, rule
+
+Wanted = Sequence[bool]
+
+
+@rule("triangular_solve")
+def _triangular_solve(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
+    matrix, right = inputs
+
+    def product(y: Constant, a: Constant) -> Array:
+        return _triangular_product(a, y, **eqn.params)
+
+    bilinear = Bilinear(
+        product,
+        lambda c, a: jax.vmap(partial(product, a=a))(dense(c)),
+        lambda y, c: jax.vmap(partial(product, y))(dense(c)),
+        lambda y, a: jax.vmap(product)(dense(y), dense(a)),
+    )
+    quotient = bind(eqn, primal(matrix), primal(right))[0]
+
+    def solve(c: Coefficient) -> Coefficient:
+        return jax.vmap(lambda b: bind(eqn, primal(matrix), b)[0])(dense(c))
+
+    return [divide(layout, bilinear, solve, quotient, right, matrix)]
+
+
+def _triangular_product(
+    a: Constant,
+    y: Constant,
+    *,
+    left_side: bool,
+    lower: bool,
+    transpose_a: bool,
+    conjugate_a: bool,
+    unit_diagonal: bool,
+) -> Array:
+    """What a change of the matrix does to its product with y."""
+    diagonal = -1 if unit_diagonal else 0
+    a = jnp.tril(a, diagonal) if lower else jnp.triu(a, -diagonal)
+    a = jnp.conj(a) if conjugate_a else a
+    a = jnp.swapaxes(a, -1, -2) if transpose_a else a
+    return jnp.matmul(a, y, precision="highest") if left_side else jnp.matmul(y, a, precision="highest")
+
+
+@rule("custom_linear_solve")
+def _linear_solve(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
+    """`jax.lax.custom_linear_solve`: the residual of what is known gives the next degree."""
+    lengths, jaxprs = eqn.params["const_lengths"], eqn.params["jaxprs"]
+    count = lengths.matvec + lengths.vecmat + lengths.solve + lengths.transpose_solve
+    matvec_consts, right = inputs[: lengths.matvec], inputs[count:]
+    constants = [primal(value) for value in inputs[:count]]
+    known: list[Value] = list(bind(eqn, *map(primal, inputs)))
+    for degree in range(1, layout.order + 1):
+        body = jaxprs.matvec
+        products = push(layout, body.jaxpr, body.consts, [*matvec_consts, *known])
+        for key in (key for key in layout.keys if layout.degrees[key] == degree):
+            residual = [_difference(key, b, p) for b, p in zip(right, products, strict=True)]
+            if any(r is not None for r in residual):
+                known = _append(eqn, constants, known, key, residual)
+    return known
+
+
+def _difference(key: Any, right: Value, product: Value) -> Coefficient | None:
+    b, p = coefficients(right).get(key), coefficients(product).get(key)
+    if p is None:
+        return b
+    return -dense(p) if b is None else dense(b) - dense(p)
+
+
+def _append(
+    eqn: JaxprEqn, constants: list[Constant], known: list[Value], key: Any, residual: list[Any]
+) -> list[Value]:
+    """The solution with one more coefficient."""
+    samples = next(r.shape[0] for r in residual if r is not None)
+    filled = [
+        jnp.zeros((samples, *primal(y).shape), primal(y).dtype) if r is None else dense(r)
+        for r, y in zip(residual, known, strict=True)
+    ]
+    new = jax.vmap(lambda *b: bind(eqn, *constants, *b))(*filled)
+    return [Polynomial(primal(y), {**coefficients(y), key: c}) for y, c in zip(known, new, strict=True)]
