@@ -39,6 +39,8 @@ class Dot:
 
     def first(self, left: Inexact[Array, "n ..."], right: Constant) -> Inexact[Array, "n ..."]:
         """With samples of the left operand."""
+        if left.shape[0] == 1:  # XLA copies arrays with axes of length 1
+            return self(left[0], right)[None]
         contracted = (_after_samples(self.left), self.right)
         batch = (_after_samples(self.left_batch), self.right_batch)
         return jnp.moveaxis(self._contract(left, right, contracted, batch), len(self.left_batch), 0)
@@ -113,7 +115,7 @@ def _columns(dot: Dot, hot: Hot, matrix: Constant) -> Coefficient | None:
     """A contraction of one-hot arrays by picking columns; None where that does not do."""
     if len(dot.left) == len(hot.shape):
         return _all_contracted(dot, hot, matrix)
-    if hot.axes is None or hot.axes[0] == hot.axes[1]:
+    if hot.axes is None:
         return None
     start, stop = hot.axes
     free = [n for axis, n in enumerate(matrix.shape) if axis not in dot.right]

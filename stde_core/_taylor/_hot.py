@@ -47,7 +47,8 @@ class Hot:
         return empty.at[rows, :, self.index].add(self.values).reshape(samples, *self.shape)
 
     def pick(self, array: Array | np.ndarray) -> Inexact[Array, "n k before after"]:
-        """The slabs of one array of the same shape that lie at the places."""
+        """The slabs of one array of the same shape, or one that broadcasts to it, at the places."""
+        array = jnp.broadcast_to(array, self.shape)
         if self.before == self.after == 1:
             return take(array.reshape(self.size), self.index, 0)[:, :, None, None]
         slabs = take(array.reshape(self.before, self.size, self.after), self.index, 1)
@@ -86,9 +87,9 @@ class Hot:
 
     @property
     def axes(self) -> tuple[int, int] | None:
-        """The range of axes of `shape` that the places are in; None if they lie within an axis."""
-        for start in range(len(self.shape) + 1):
-            for stop in range(start, len(self.shape) + 1):
+        """The narrowest range of axes of `shape` that the places are in; None if there is none."""
+        for start in reversed(range(len(self.shape))):
+            for stop in range(start + 1, len(self.shape) + 1):
                 sizes = (prod(self.shape[:start]), prod(self.shape[start:stop]))
                 if sizes == (self.before, self.size):
                     return start, stop

@@ -8,11 +8,12 @@ from jax.extend.core import JaxprEqn
 
 from ._coefficients import Coefficient, add, dense, scale
 from ._hot import Hot
+from ._joins import concatenate, split, stack
 from ._layout import Layout
 from ._linearized import derivative, linearized
 from ._polynomial import Polynomial, Value, coefficients, polynomial, primal
 from ._rules import bind, output_avals, rule
-from ._structure import SHAPE_RULES, broadcast, concatenate, slice_
+from ._structure import SHAPE_RULES, broadcast
 
 Wanted = Sequence[bool]
 
@@ -45,7 +46,7 @@ def linear(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -
 
 def _structured(
     eqn: JaxprEqn, inputs: Sequence[Value], tangents: Mapping[int, Coefficient]
-) -> dict[int, Coefficient] | None:
+) -> Mapping[int, Coefficient] | None:
     """The images of one-hot coefficients, where the operation keeps their structure."""
     if not any(isinstance(c, Hot) for c in tangents.values()):
         return None
@@ -56,27 +57,15 @@ def _structured(
             shapes = [primal(value).shape for value in inputs]
             parts = [tangents.get(i) for i in range(len(inputs))]
             image: Coefficient | None = concatenate(parts, shapes, **eqn.params)
+        case "stack":
+            image = stack([tangents.get(i) for i in range(len(inputs))], **eqn.params)
         case "split" if isinstance(first, Hot):
-            return _split(first, **eqn.params)
+            return split(first, **eqn.params)
         case _ if name in SHAPE_RULES and isinstance(first, Hot):
             image = SHAPE_RULES[name](first, **eqn.params)
         case _:
             image = None
     return None if image is None else {0: image}
-
-
-def _split(hot: Hot, sizes: Sequence[int], axis: int) -> dict[int, Coefficient] | None:
-    parts: dict[int, Coefficient] = {}
-    offset = 0
-    for i, size in enumerate(sizes):
-        starts, limits = [0] * len(hot.shape), list(hot.shape)
-        starts[axis], limits[axis] = offset, offset + size
-        part = slice_(hot, tuple(starts), tuple(limits), None)
-        if part is None:
-            return None
-        parts[i] = part
-        offset += size
-    return parts
 
 
 @rule("add", "add_any", "sub")

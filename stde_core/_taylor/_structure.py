@@ -1,15 +1,15 @@
-"""Shape operations that keep one-hot coefficients one-hot; each returns None where it cannot."""
+"""Unary shape operations that keep one-hot coefficients one-hot; each returns None where it cannot."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import prod
-from typing import Any, SupportsIndex, TypeAlias
+from typing import Any, TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
 
 from ._coefficients import Coefficient
-from ._hot import Hot, from_slabs
+from ._hot import Hot, Index, from_slabs
 
 Axes: TypeAlias = Sequence[Any]  # of ints, which may be NumPy's
 ShapeRule: TypeAlias = Callable[..., Coefficient | None]
@@ -27,8 +27,6 @@ def broadcast(hot: Hot, shape: Sequence[int], broadcast_dimensions: Axes, **_: A
     if hot.axes is None:
         return None
     start, stop = hot.axes
-    if start == stop:
-        return None
     first, last = broadcast_dimensions[start], broadcast_dimensions[stop - 1] + 1
     if tuple(shape[first:last]) != hot.shape[start:stop]:
         return None
@@ -43,21 +41,43 @@ def broadcast(hot: Hot, shape: Sequence[int], broadcast_dimensions: Axes, **_: A
 
 
 def transpose(hot: Hot, permutation: Axes) -> Hot | None:
-    """Permutations that leave the axes of the places side by side."""
+    """Permutations that leave the axes of the places side by side, in any order."""
     if hot.axes is None:
         return None
     start, stop = hot.axes
-    if start == stop:
+    inside = [axis for axis in permutation if start <= axis < stop]
+    place = list(permutation).index(inside[0])
+    if list(permutation[place : place + len(inside)]) != inside:
         return None
-    place = list(permutation).index(start)
-    if list(permutation[place : place + stop - start]) != list(range(start, stop)):
-        return None
-    order = [axis for axis in permutation if not start <= axis < stop]
-    order = [axis if axis < start else axis - (stop - start) for axis in order]
+    order = [axis if axis < start else axis - len(inside) for axis in permutation if axis not in inside]
     slabs = jnp.transpose(hot.slabs(start, stop), (0, 1, *(axis + 2 for axis in order)))
     shape = [hot.shape[axis] for axis in permutation]
-    length = stop - start
-    return from_slabs(slabs, hot.index, shape[:place], shape[place : place + length], shape[place + length :])
+    before, sizes, after = shape[:place], shape[place : place + len(inside)], shape[place + len(inside) :]
+    return from_slabs(slabs, _permuted(hot.index, hot.shape[start:stop], inside), before, sizes, after)
+
+
+def _permuted(index: Index, sizes: Sequence[int], axes: Axes) -> Index:
+    """The places after their axes, of lengths `sizes`, are put in the order `axes`."""
+    order = [axis - min(axes) for axis in axes]
+    if order == sorted(order):
+        return index
+    strides = np.cumprod([1, *sizes[:0:-1]])[::-1]
+    digits = [index // stride % size for stride, size in zip(strides, sizes, strict=True)]
+    moved = index * 0
+    for axis in order:
+        moved = moved * sizes[axis] + digits[axis]
+    return moved
+
+
+def reverse(hot: Hot, dimensions: Axes) -> Hot | None:
+    """Reversals of the axis of the places, or of others."""
+    if hot.axes is None or hot.axes[1] - hot.axes[0] != 1:
+        return None
+    start, stop = hot.axes
+    others = [axis + 2 if axis < start else axis + 1 for axis in dimensions if axis != start]
+    slabs = jnp.flip(hot.slabs(start, stop), others) if others else hot.slabs(start, stop)
+    index = hot.size - 1 - hot.index if start in dimensions else hot.index
+    return from_slabs(slabs, index, hot.shape[:start], hot.shape[start:stop], hot.shape[stop:])
 
 
 def reduce_sum(hot: Hot, axes: Axes, **_: Any) -> Coefficient | None:
@@ -105,38 +125,6 @@ def slice_(hot: Hot, start_indices: Axes, limit_indices: Axes, strides: Axes | N
     return from_slabs(slabs, shifted, lengths[:start], lengths[start:stop], lengths[stop:])
 
 
-# A dense part of so many entries may join one-hot ones in a concatenation.
-_FEW = 8
-
-
-def concatenate(
-    parts: list[Coefficient | None], shapes: list[tuple[int, ...]], dimension: SupportsIndex
-) -> Hot | None:
-    """One-hot parts, with absent and short dense ones, end to end along the axis of the places."""
-    dimension = dimension.__index__()
-    hots = [part for part in parts if isinstance(part, Hot)]
-    if not hots or any(hot.axes != (dimension, dimension + 1) for hot in hots):
-        return None
-    index, values, offset = [], [], 0
-    for part, shape in zip(parts, shapes, strict=True):
-        length = shape[dimension]
-        if isinstance(part, Hot):
-            index.append(part.index + offset)
-            values.append(part.values)
-        elif part is not None:
-            if length > _FEW:
-                return None
-            index.append(np.tile(np.arange(offset, offset + length), (part.shape[0], 1)))
-            flat = part.reshape(part.shape[0], hots[0].before, length, hots[0].after)
-            values.append(jnp.moveaxis(flat, 2, 1))
-        offset += length
-    shape = list(shapes[0])
-    shape[dimension] = offset
-    values = jnp.concatenate(values, axis=1)
-    index = index[0] if len(index) == 1 else jnp.concatenate(index, axis=1)
-    return Hot(tuple(shape), hots[0].before, offset, hots[0].after, index, values)
-
-
 def _same_shape(hot: Hot, **_: Any) -> Hot:
     return hot
 
@@ -166,6 +154,7 @@ def _expand(hot: Hot, dimensions: Axes) -> Hot:
 
 SHAPE_RULES: dict[str, ShapeRule] = {
     "neg": _negative,
+    "rev": reverse,
     "convert_element_type": _convert,
     "copy": _same_shape,
     "copy_p": _same_shape,
