@@ -1,5 +1,6 @@
 """stde: stochastic Taylor derivative estimators for differential operators of neural networks."""
 
+from ._check_model import check_model as check_model
 from ._checks import as_int as as_int
 from ._checks import check_choice as check_choice
 from ._checks import check_count as check_count
@@ -7,11 +8,15 @@ from ._coefficient import Coefficient as Coefficient
 from ._estimator import AbstractEstimator as AbstractEstimator
 from ._estimator import Estimated as Estimated
 from ._estimator import estimate as estimate
+from ._explain import explain as explain
+from ._explanation import Explanation as Explanation
 from ._families import AbstractFamily as AbstractFamily
 from ._families import DenseLaw as DenseLaw
 from ._families import PowerFamily as PowerFamily
 from ._hookspecs import hookimpl as hookimpl
 from ._hookspecs import hookspec as hookspec
+from ._model_report import ModelReport as ModelReport
+from ._model_report import PrimitiveUse as PrimitiveUse
 from ._operator import AbstractOperator as AbstractOperator
 from ._operator import Identity as Identity
 from ._operators import Biharmonic as Biharmonic
@@ -41,5 +46,6 @@ from ._tangents import Dense as Dense
 from ._tangents import Draw as Draw
 from ._tangents import OneHot as OneHot
 from ._tangents import Tangents as Tangents
+from ._taylor import taylor_rule as taylor_rule
 from ._types import Model as Model
 from ._types import Point as Point

@@ -25,14 +25,22 @@ class Chunks:
     def number(self) -> int:
         return -(-self.terms[0].num_samples // self.chunk_size)
 
+    def pieces(self) -> list[Tangents]:
+        """The tangents of each term, with the chunks as leading axis."""
+        return [_split(term.tangents, term.num_samples, self.number) for term in self.terms]
+
+    def arrange(self, tangents: Sequence[Tangents]) -> Pass:
+        """The pass for one chunk."""
+        terms = [t._replace(tangents=piece) for t, piece in zip(self.terms, tangents, strict=True)]
+        return arrange(terms, per_sample=False, along_axes=False)
+
     def evaluate(self, model: Model, x: Point) -> Samples:
         """The sums over all directions. Differentiated, each chunk is computed anew."""
-        pieces = [_split(term.tangents, term.num_samples, self.number) for term in self.terms]
+        pieces = self.pieces()
 
         @jax.checkpoint
         def one(tangents: list[Tangents]) -> Samples:
-            terms = [t._replace(tangents=piece) for t, piece in zip(self.terms, tangents, strict=True)]
-            return arrange(terms, per_sample=False, along_axes=False).evaluate(model, x)[1]
+            return self.arrange(tangents).evaluate(model, x)[1]
 
         def add(total: Samples, tangents: list[Tangents]) -> tuple[Samples, None]:
             return jax.tree.map(jnp.add, total, one(tangents)), None

@@ -78,36 +78,38 @@ class Estimated(eqx.Module):
     estimator: AbstractEstimator
 
     def __check_init__(self):
-        _check_operators(self.operators)
-        _check_estimator(self.estimator)
+        check_operators(self.operators)
+        check_estimator(self.estimator)
 
     def __call__(self, x: Point, *, key: PRNGKeyArray | None = None) -> Any:
         return estimate(self.operators, self.model, x, self.estimator, key=key, standard_error=False).value
 
 
-def _check_operators(operators: Any) -> None:
+def check_operators(operators: Any, call: str = "estimate(operators, …)") -> None:
+    """Raises `ValueError` or `TypeError` unless the leaves of a tree are operators; `call` names where."""
     leaves = jax.tree.leaves(operators, is_leaf=is_operator)
     if not leaves:
-        raise ValueError("`estimate(operators, …)` got no operator; pass one, or a PyTree of them.")
+        raise ValueError(f"`{call}` got no operator; pass one, or a PyTree of them.")
     for leaf in leaves:
         if not is_operator(leaf):
             raise TypeError(
-                f"`estimate(operators, …)` needs operators, got {leaf!r} among them; "
+                f"`{call}` needs operators, got {leaf!r} among them; "
                 "build one, for instance `stde.Laplacian()`."
             )
 
 
-def _check_estimator(estimator: Any) -> None:
+def check_estimator(estimator: Any, call: str = "estimate(…, estimator)") -> None:
+    """Raises `TypeError` unless it is an estimator; `call` names where."""
     if not isinstance(estimator, AbstractEstimator):
         raise TypeError(
-            f"`estimate(…, estimator)` needs an estimator object, got {estimator!r}; "
+            f"`{call}` needs an estimator object, got {estimator!r}; "
             'for instance `stde.get_estimator("stde", num_samples=16)`.'
         )
 
 
 def _check_arguments(operators: Any, model: Any, x: Any, estimator: Any, key: Any) -> None:
-    _check_operators(operators)
-    _check_estimator(estimator)
+    check_operators(operators)
+    check_estimator(estimator)
     if not callable(model):
         raise TypeError(f"`estimate(…, model, …)` needs a callable from [dim] to an array, got {model!r}.")
     if not eqx.is_array(x) or jnp.ndim(x) != 1 or x.shape[0] == 0:

@@ -12,6 +12,7 @@ from jaxtyping import Array, Inexact, PRNGKeyArray, PyTree
 
 from ._arrangement import cheapest
 from ._families import AbstractFamily
+from ._listening import tell
 from ._operator import AbstractOperator, is_operator
 from ._operators import Gradient
 from ._pass import Samples, Term
@@ -120,7 +121,9 @@ class SamplingPlan:
         primal = jnp.asarray(model(x))
         samples: Samples = defaultdict(lambda: 0)
         draws = self.draw(key)
-        for number, terms in enumerate(self._terms(draws, x)):
+        groups = self._terms(draws, x)
+        tell(self, draws, groups, x, standard_error, None, contract)
+        for number, terms in enumerate(groups):
             for operator, values in _contract(contract, model, x, primal, terms).items():
                 sampled = standard_error and terms[0].sampled
                 samples[operator, number if sampled else None] += values if sampled else values.sum(0)[None]
@@ -141,7 +144,9 @@ class SamplingPlan:
         `chunk_size` bounds how many directions of a whole family go in one pass.
         """
         draws = self.draw(key)
-        terms = [term for group in self._terms(draws, x) for term in group]
+        groups = self._terms(draws, x)
+        tell(self, draws, groups, x, standard_error, chunk_size, None)
+        terms = [term for group in groups for term in group]
         arrangement = cheapest(terms, x, per_sample=standard_error)
         primal, samples = arrangement.evaluate(model, x, chunk_size)
         return self._collect(primal, samples, draws, model, x, standard_error)

@@ -17,6 +17,10 @@ Indices: TypeAlias = Int[Array, " n"] | Int[np.ndarray, " n"]
 """Indices of terms; a NumPy array where they are known in advance."""
 
 
+# More indices than these are not worth to be known in advance: they would be constants of the trace.
+_KNOWN = 2**20
+
+
 class Draw(eqx.Module):
     """`n` samples from a family of terms: indices of terms, or isotropic noise; with weights.
 
@@ -35,7 +39,8 @@ class Draw(eqx.Module):
     @staticmethod
     def whole(size: int) -> "Draw":
         """Every term of a family of `size` terms, once."""
-        return Draw(jnp.ones(size), indices=np.arange(size), correction=0.0)
+        indices = np.arange(size) if size <= _KNOWN else jnp.arange(size)
+        return Draw(jnp.ones(size), indices=indices, correction=0.0)
 
 
 class AbstractDirections(eqx.Module):

@@ -1,4 +1,4 @@
-"""stde_pdes as a plugin: a hook for problems, the problems themselves, and the command `solve`."""
+"""stde_pdes as a plugin: a hook for problems, the problems, and the commands `bench` and `solve`."""
 
 import pluggy
 
@@ -16,6 +16,7 @@ def stde_addhooks(pluginmanager: pluggy.PluginManager) -> None:
 def stde_problems():
     return {
         "allen-cahn-two-body": "stde_pdes.families.elliptic:allen_cahn_two_body",
+        "sine-gordon-two-body": "stde_pdes.families.elliptic:sine_gordon_two_body",
         "semilinear-heat": "stde_pdes.families.parabolic:semilinear_heat",
         "kdv": "stde_pdes.families.dispersive:kdv",
         "kp": "stde_pdes.families.dispersive:kp",
@@ -24,4 +25,4 @@ def stde_problems():
 
 @stde.hookimpl
 def stde_commands():
-    return {"solve": "stde_pdes.commands:solve"}
+    return {"bench": "stde_pdes.bench.commands:bench", "solve": "stde_pdes.commands:solve"}

@@ -25,6 +25,11 @@ DENSE = jnp.array([[V, V, V, V], [W, W, W, W], [V, W, V, V], [V, W, W, V], [V, W
 ONE_HOT = jnp.repeat(jnp.eye(4)[AXES], 4, axis=1)
 
 
+def each_of(names):
+    marked = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in names]
+    return pytest.mark.parametrize("name", marked)
+
+
 def nested(model, x):
     """Derivatives of orders 1 to 4, `[8, *out]` each: 5 of the curved model, 3 of the model itself."""
 
@@ -61,7 +66,7 @@ def assert_agree(found, expected, rtol=1e-9):
     jax.tree.map(compare, found, expected)
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in ZOO])
+@each_of(ZOO)
 def test_the_zoo_agrees_with_nested_differentiation(name):
     model = ZOO[name]()
     both = jit(functools.partial(check, model, REFERENCES.get(name, model)))
@@ -74,7 +79,7 @@ def test_the_zoo_agrees_with_nested_differentiation(name):
         assert_agree(found, expected, rtol)
 
 
-@pytest.mark.parametrize("name", KINKS)
+@each_of(KINKS)
 def test_derivatives_at_a_kink_agree_with_nested_differentiation(name):
     function, kink = KINKS[name]
     model = lambda x: function(jnp.asarray(kink, x.dtype) + x)  # noqa: E731

@@ -45,7 +45,8 @@ def test_exact_solutions_fulfil_their_equations(name, fields):
             estimate = stde.estimate(condition.operators, solution, x, exact)
             primal, values = estimate.primal, estimate.value
         scale = sum(jnp.sum(jnp.abs(v)) for v in jax.tree.leaves(values)) + 1.0
-        return condition.residual(x, solution(x) if primal is None else primal, values), scale
+        right = 0.0 if condition.source is None else condition.source(x)
+        return condition.residual(x, solution(x) if primal is None else primal, values) - right, scale
 
     for condition in problem.conditions:
         residual, scale = jax.vmap(lambda x, c=condition: residual_and_scale(c, x))(points)

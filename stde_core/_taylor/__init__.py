@@ -17,3 +17,7 @@ from ._nested import hessian_vector as hessian_vector
 from ._nested import nested as nested
 from ._nested import reverse as reverse
 from ._polynomial import primal as primal
+from ._registration import taylor_rule as taylor_rule
+from ._site import Site as Site
+from ._survey import slope as slope
+from ._survey import survey as survey

@@ -1,7 +1,8 @@
 """Any differentiable primitive, by its own derivative rule."""
 
+import contextlib
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -52,7 +53,9 @@ def derivative(
     def one(*directions: Array) -> list[Array]:
         return jax.jvp(function, points, directions)[1]
 
-    return dict(zip(smooth, jax.vmap(one)(*map(dense, tangents.values())), strict=True))
+    with _naming(eqn):
+        images = jax.vmap(one)(*map(dense, tangents.values()))
+    return dict(zip(smooth, images, strict=True))
 
 
 def _function(
@@ -89,7 +92,8 @@ def _by_degrees(
         structure.append(tree)
         return leaves
 
-    nonlinear = _differentiate(eqn, held, points)
+    with _naming(eqn):
+        nonlinear = jax.make_jaxpr(held)(*points)
     below = [polynomial(v.primal, v.kept(layout.lower.channels).coefficients) for v in moving.values()]
     memory = push(layout.lower, nonlinear.jaxpr, nonlinear.consts, below)
 
@@ -113,9 +117,11 @@ def _euler(layout: Layout, value: Polynomial) -> Value:
     return polynomial(jnp.zeros_like(value.primal), terms, vanishes=True)
 
 
-def _differentiate(eqn: JaxprEqn, held: Callable[..., Any], points: Sequence[Constant]) -> Any:
+@contextlib.contextmanager
+def _naming(eqn: JaxprEqn) -> Iterator[None]:
+    """Errors of JAX where a primitive has no derivative, with its name and what to do."""
     try:
-        return jax.make_jaxpr(held)(*points)
+        yield
     except (NotImplementedError, ValueError, TypeError) as error:
         raise NotImplementedError(
             f"The model uses the primitive `{eqn.primitive.name}`, which JAX cannot differentiate forward; "
@@ -143,7 +149,7 @@ _warned: set[str] = set()
 def _without_rule(
     layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]
 ) -> Sequence[Any]:
-    name = eqn.primitive.name
+    outputs, name = linearized(layout, eqn, inputs, wanted), eqn.primitive.name
     if name not in _warned:
         _warned.add(name)
         warnings.warn(
@@ -151,4 +157,4 @@ def _without_rule(
             "as often as needed, which is right but slower; `stde.taylor_rule` gives it one.",
             stacklevel=2,
         )
-    return linearized(layout, eqn, inputs, wanted)
+    return outputs

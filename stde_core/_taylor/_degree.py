@@ -1,0 +1,46 @@
+"""Of what degree in x an array is, piece by piece: what a network of kinks leaves to differentiate."""
+
+import math
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import jax.numpy as jnp
+from jax.extend.core import JaxprEqn
+
+from ._linear import additive, linear
+from ._rules import find_rule
+
+Degree: TypeAlias = float | None
+"""The array is polynomials in x of at most this degree, piece by piece: of degree 0 where it takes
+steps, ∞ where nothing is known, None where it does not depend on x at all."""
+
+# Higher degrees, as of powers in loops, count as ∞.
+_HIGHEST = 16
+
+
+def degree(eqn: JaxprEqn, inputs: Sequence[Degree]) -> Degree:
+    """The degree of the smooth outputs of an equation that calls no function."""
+    known = [d for d in inputs if d is not None]
+    if not known:
+        return None
+    found = _degree(eqn, inputs, known) if max(known) > 0 else 0.0
+    return found if found <= _HIGHEST else math.inf
+
+
+def _degree(eqn: JaxprEqn, inputs: Sequence[Degree], known: Sequence[float]) -> float:
+    first, last = inputs[0] or 0.0, inputs[-1] or 0.0
+    match eqn.primitive.name:
+        case "mul" | "dot_general" | "conv_general_dilated" | "scatter-mul":
+            return sum(known)
+        case "div":
+            return first if last == 0 else math.inf
+        case "triangular_solve" | "custom_linear_solve":
+            return last if not any(inputs[:-1]) else math.inf
+        case "integer_pow" if eqn.params["y"] > 0:
+            return first * eqn.params["y"]
+        case "square":
+            return first * 2
+        case "abs" if jnp.issubdtype(eqn.invars[0].aval.dtype, jnp.complexfloating):  # pyright: ignore[reportAttributeAccessIssue]
+            return math.inf
+        case _:
+            return max(known) if find_rule(eqn) in (linear, additive) else math.inf

@@ -1,0 +1,116 @@
+"""Rules for primitives from outside of the library."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+from jax.extend.core import JaxprEqn, Primitive
+
+from ._interpreter import push
+from ._layout import Layout
+from ._polynomial import Polynomial, Value, compose, primal
+from ._rules import REGISTERED, Rule, output_avals
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def taylor_rule(primitive: Primitive, *, scalar: bool = False) -> Callable[[F], F]:
+    """Gives a primitive a rule in the Taylor engine: a decorator, which returns the function as it is.
+
+    A primitive without a rule is differentiated by its own derivative rule, again for each order.
+    That is right, and slow at high orders: the engine warns, and `stde.check_model` tells before.
+    A primitive without a derivative rule cannot be differentiated at all. Two ways to write a rule:
+
+    - The primitive in other words. The function takes what the primitive's `bind` takes, and returns
+      the same outputs, computed by other primitives; these the engine goes through instead::
+
+        @stde.taylor_rule(matern_p)
+        def _(r, *, length):
+            return (1 + r / length) * jnp.exp(-r / length)
+
+      Cost: that of the other primitives, which also give the value in an estimate.
+
+    - The derivatives of a smooth function φ of one variable that acts entry by entry (`scalar=True`).
+      The function takes the argument z, an order K and the primitive's parameters, and returns the
+      K + 1 normalised derivatives `[φ(z), φ'(z), φ''(z)/2!, …, φ^(K)(z)/K!]`, each of z's shape (or a
+      number, or None where it is 0 for all z). For `φ(z) = z exp(−z)`::
+
+        @stde.taylor_rule(ricker_p, scalar=True)
+        def _(z, order):
+            e = jnp.exp(-z)
+            return [(-1) ** k / math.factorial(k) * (z - k) * e for k in range(order + 1)]
+
+      Cost: one call at the primal, for all samples together, and the products that any function of
+      one variable takes. Best where derivatives follow from each other by a recurrence.
+
+    Rules are for everyone in the process; a second one replaces the first, and one for JAX's own
+    primitive replaces the library's. What was compiled before stays as it was.
+
+    Raises `TypeError` for what is no primitive or no function; and, where the rule is used,
+    `ValueError` for outputs that are not the primitive's in number, shape or dtype.
+    """
+    if not isinstance(primitive, Primitive):
+        raise TypeError(
+            f"`stde.taylor_rule(primitive)` needs a `jax.extend.core.Primitive`, got {primitive!r}; those of "
+            "a model are `[eqn.primitive for eqn in jax.make_jaxpr(model)(x).eqns]`, and JAX's own are in "
+            "`jax.extend.core.primitives`."
+        )
+
+    def register(function: F) -> F:
+        if not callable(function):
+            raise TypeError(f"`stde.taylor_rule({primitive.name})` decorates a function, got {function!r}.")
+        REGISTERED[primitive] = _of_one_variable(function) if scalar else _in_other_words(function)
+        return function
+
+    return register
+
+
+def _in_other_words(function: Callable[..., Any]) -> Rule:
+    def rule(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
+        params, several = eqn.primitive.get_bind_params(eqn.params), eqn.primitive.multiple_results
+
+        def outputs(*args: Any) -> list[Any]:
+            returned = function(*args, **params)
+            listed = several and isinstance(returned, Sequence)
+            return list(map(jnp.asarray, returned if listed else [returned]))
+
+        jaxpr = jax.make_jaxpr(outputs)(*map(primal, inputs))
+        got, needed = _shown(jaxpr.out_avals), _shown(output_avals(eqn))
+        if got != needed:
+            raise ValueError(
+                f"The function given to `stde.taylor_rule({eqn.primitive.name})` returned {got}; "
+                f"it needs to return what the primitive does, {needed}."
+            )
+        return push(layout, jaxpr.jaxpr, jaxpr.consts, inputs, wanted)
+
+    return rule
+
+
+def _of_one_variable(function: Callable[..., Any]) -> Rule:
+    def rule(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
+        call = f"stde.taylor_rule({eqn.primitive.name}, scalar=True)"
+        (output, *others), (inner, *constants) = output_avals(eqn), inputs
+        if others or constants or output.shape != primal(inner).shape:
+            raise ValueError(
+                f"`{call}` is for a primitive with one argument and one output of the same shape; leave out "
+                "`scalar` and write the primitive in other words."
+            )
+        assert isinstance(inner, Polynomial)
+        z, order, dtype = inner.primal, layout.order, output.dtype
+        returned = function(z, order, **eqn.params)
+        terms = returned if isinstance(returned, Sequence) else [returned]
+        series = [None if term is None else jnp.asarray(term, dtype) for term in terms]
+        shapes = [None if term is None else term.shape for term in series]
+        if len(shapes) != order + 1 or shapes[0] != z.shape or not {*shapes} <= {None, (), z.shape}:
+            raise ValueError(
+                f"The function given to `{call}` returned derivatives of shapes {shapes}; it needs to return "
+                f"a list of those of orders 0 to {order}, {order + 1} arrays of shape {z.shape}."
+            )
+        return [compose(layout, series, inner)]
+
+    return rule
+
+
+def _shown(avals: Sequence[Any]) -> str:
+    return ", ".join(f"{aval.dtype}{list(aval.shape)}" for aval in avals) or "nothing"

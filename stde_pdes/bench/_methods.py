@@ -1,0 +1,92 @@
+"""The methods that make one training step, by name: the rows of the paper's tables, and two more."""
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import stde_core as stde
+
+from .._problem import AbstractProblem
+from .._settings import Training
+from ..families.elliptic import BallProblem
+from ..training._loss import loss
+from .baselines import hand_written, sdgd_torch
+from .baselines.contracting import Contracting, stde_jet
+from .baselines.laplacians import Folx
+
+Objective: TypeAlias = Callable[..., Any]  # (network, *, key) -> loss
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to compute the loss of a step.
+
+    `objective(problem, training, num_samples)` is the loss as a function `(network, *, key)`; None
+    where the method is not in JAX. `refuses(problem, num_samples)` says why it cannot, if so.
+    """
+
+    summary: str
+    objective: Callable[[Any, Training, int], Objective] | None
+    refuses: Callable[[AbstractProblem, int], str | None]
+    note: str = ""
+
+
+def _by(summary: str, estimator: Callable[[int], stde.AbstractEstimator], note: str = "") -> Method:
+    """The loss that training minimises, with an estimator of `num_samples` samples."""
+
+    def objective(problem: AbstractProblem, training: Training, num_samples: int) -> Objective:
+        built = estimator(num_samples)
+        return lambda network, *, key: loss(problem, problem.ansatz(network), built, training, key=key)
+
+    def refuses(problem: AbstractProblem, num_samples: int) -> str | None:
+        built = estimator(num_samples)
+        asked = [condition.operators for condition in problem.conditions if condition.operators is not None]
+        reasons = [built.refuses(operators, problem.num_inputs) for operators in asked]
+        return next(filter(None, reasons), None)
+
+    return Method(summary, objective, refuses, note)
+
+
+def _hand_written(problem: BallProblem, training: Training, num_samples: int) -> Objective:
+    return lambda network, *, key: hand_written.loss(problem, network, training, num_samples, key=key)
+
+
+def _unless_ball(problem: AbstractProblem, num_samples: int) -> str | None:
+    if not isinstance(problem, BallProblem):
+        return "is written for the problems on the unit ball alone"
+    return stde.SamplingPlan(stde.Laplacian(), problem.dim, stde.Sparse(), num_samples).refuses()
+
+
+def _unless_torch(problem: AbstractProblem, num_samples: int) -> str | None:
+    if importlib.util.find_spec("torch") is None:
+        return 'needs PyTorch: `pip install "stde[torch]"`'
+    return sdgd_torch.refuses(problem) or _unless_ball(problem, num_samples)
+
+
+METHODS: Mapping[str, Method] = {
+    "sdgd-reverse-scan": _by(
+        "SDGD by reverse over reverse mode, one sampled dimension after the other",
+        lambda n: stde.get_estimator("sdgd", num_samples=n, reverse_over_reverse=True, sequential=True),
+    ),
+    "sdgd-reverse": _by(
+        "SDGD by reverse over reverse mode, all sampled dimensions at once",
+        lambda n: stde.get_estimator("sdgd", num_samples=n, reverse_over_reverse=True),
+    ),
+    "sdgd-forward-over-reverse": _by(
+        "SDGD by forward over reverse mode",
+        lambda n: stde.get_estimator("sdgd", num_samples=n),
+    ),
+    "forward-laplacian": _by("the Laplacian by folx", lambda n: Folx(), note="exact"),
+    "stde-jet": _by(
+        "STDE as published: vmapped jets, one-hot vectors written out",
+        lambda n: Contracting(stde_jet, n, stde.Sparse()),
+    ),
+    "stde": _by("the estimator `stde`", lambda n: stde.get_estimator("stde", num_samples=n)),
+    "hand-written": Method(
+        "the same step by hand, without an engine", _hand_written, _unless_ball
+    ),
+    "sdgd-torch": Method(
+        "SDGD in PyTorch: a loop over sampled dimensions", None, _unless_torch, "another framework"
+    ),
+}  # fmt: skip
