@@ -111,7 +111,7 @@ def _kink(site: Site) -> str:
         return ""
     if site.primitive == "custom_jvp_call":
         return _RELU if slope(site) == 0.0 else ""
-    return _KINKS.get(site.primitive, "")
+    return _KINKS.get(site.primitive, "") if site.support == "rule" else ""
 
 
 def _place(site: Site) -> str:

@@ -1,6 +1,7 @@
 """`explain`: what an estimate will draw and evaluate, and at what cost, before it is made."""
 
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -52,10 +53,10 @@ def explain(
     if reason is not None:
         raise ValueError(f"`{type(estimator).__name__}` {reason}.")
     found, otherwise = (
-        Explanation(type(estimator).__name__, dim, errors, _overhear(operators, dim, estimator, errors), None)
+        Explanation(type(estimator).__name__, dim, errors, _overhear(operators, dim, estimator, errors))
         for errors in (standard_error, not standard_error)
     )
-    return Explanation(found.estimator, dim, standard_error, found.estimates, otherwise.cost)
+    return replace(found, cost_otherwise=otherwise.cost)
 
 
 def _overhear(

@@ -92,7 +92,7 @@ class Explanation:
     dim: int
     standard_error: bool
     estimates: tuple[PlannedEstimate, ...]
-    cost_otherwise: int | None
+    cost_otherwise: int | None = None
 
     @property
     def cost(self) -> int | None:

@@ -253,7 +253,7 @@ SLOW = (
 attention with rotary embedding|weight and spectral norm|implicit layer|softmax mixture of experts
 cholesky|triangular solve|complex solve|normal density|determinant|inverse|matrix exponential|matrix power
 eigenvalues|eigenvectors|singular values|orthogonal|complex inside|products
-cumulative extrema|cumlogsumexp|interp
+cumulative extrema|cumlogsumexp|interp|polygamma
 real powers|traced exponent|logarithms|trigonometric|atan2|hyperbolic|error functions|normal quantile
 gamma functions|Bessel functions|batched products|three operands|polynomial|sort by key|mapped in batches
 jvp and vjp inside|segment sums|gather|scatter products|interior padding|cond without x in one branch

@@ -129,6 +129,7 @@ SMOOTH = {
     "masked attention": _attention,
     "gru": lambda x: eqx.nn.GRUCell(4, 4, key=KEY)(x, x),
     "maximum that is not differentiated": lambda x: x / jax.lax.stop_gradient(jnp.max(x)),
+    "modulus": lambda x: jnp.abs(x + 1j),
     "test on x": lambda x: jax.lax.while_loop(lambda c: jnp.max(c) < 9, lambda c: 2 * c, jnp.exp(x)),
     "logarithm of a modulus": lambda x: jnp.log(jnp.abs(x)) + jnp.abs(x) ** 2,
     "unused": lambda x: (jax.nn.relu(x), jnp.sin(x))[1],

@@ -21,7 +21,8 @@ CUSTOM_VJP = ("custom_vjp_call", "custom_vjp_call_jaxpr")
 class Place:
     """Where equations stand in a model.
 
-    - `within`: the function that they are in; `source`: the line of the model, "" where none is known.
+    - `within`: the function that they are in.
+    - `source`: the line of the model, "" where none is known; None for that of each equation itself.
     - `felt`: whether a derivative of the output goes through them.
     - `in_rule`: whether they belong to the derivative rule of a custom_jvp.
     """

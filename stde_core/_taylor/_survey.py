@@ -1,6 +1,7 @@
 """Which equations of a model have a derivative in x: a walk through its jaxpr."""
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -154,7 +155,7 @@ def _join(*degrees: Degree) -> Degree:
     return max((d for d in degrees if d is not None), default=None)
 
 
-_OURS, _EQUINOX = str(Path(__file__).parent.parent), str(Path(eqx.__file__).parent)
+_OURS, _EQUINOX = (f"{folder}{os.sep}" for folder in (Path(__file__).parents[1], Path(eqx.__file__).parent))
 
 
 def _source(eqn: JaxprEqn) -> str:
