@@ -21,7 +21,8 @@ def test_the_plugin_of_the_readme_estimates():
     import jax.numpy as jnp
 
     namespace = {"__name__": "readme"}
-    exec(compile(BLOCKS[1], "README.md", "exec"), namespace)
+    (plugin,) = (block for block in BLOCKS if "hookimpl" in block)
+    exec(compile(plugin, "README.md", "exec"), namespace)
     estimator = namespace["stde_estimators"]()["finite-difference"]()
     out = stde.estimate(stde.Laplacian(), lambda x: jnp.sum(x**4), jnp.ones(3), estimator)
     assert float(out.value) == pytest.approx(36.0, rel=1e-3)
