@@ -74,15 +74,13 @@ class Pass:
         channels = tuple(dict.fromkeys(below))
         sizes = tuple(map(_length, self.directions))
         spread = Layout(sizes, channels)
-        merged = self._merged([c for c in asked if _is_topmost(c, asked) and self._is_summed(c)])
+        separate = {request.channel for request in self.requests if not request.collapsible}
+        merged = self._merged({c for c in _topmost(asked) if c not in separate})
         rest = tuple(c for c in channels if not any(c in top.weights for top in merged.values()))
         collapsed = Layout(sizes, rest, tuple(merged.values()))
         return collapsed if collapsed.width < spread.width else spread
 
-    def _is_summed(self, channel: Channel) -> bool:
-        return all(request.collapsible for request in self.requests if request.channel == channel)
-
-    def _merged(self, channels: Sequence[Channel]) -> dict[tuple[int, int | None], Readout]:
+    def _merged(self, channels: set[Channel]) -> dict[tuple[int, int | None], Readout]:
         """The sums of topmost coefficients, one for each operator, and for each draw if need be."""
         sums: dict[tuple[int, int | None], dict[Channel, Any]] = defaultdict(dict)
         for request in self.requests:
@@ -115,19 +113,23 @@ class Pass:
         return value, samples
 
 
-def _is_topmost(channel: Channel, asked: Iterable[Channel]) -> bool:
-    """Whether the channel's monomial divides no other one of its block."""
+def _topmost(channels: Iterable[Channel]) -> Iterable[Channel]:
+    """The channels whose monomials divide no other one of their block."""
+    blocks: dict[int, list[Monomial]] = defaultdict(list)
+    for channel in channels:
+        blocks[channel.block].append(channel.monomial)
+    for block, monomials in blocks.items():
+        for monomial in monomials:
+            if not any(other != monomial and _divides(monomial, other) for other in monomials):
+                yield Channel(block, monomial)
 
-    def divides(other: Monomial) -> bool:
-        return all(a <= b for a, b in zip(channel.monomial, other, strict=True))
 
-    return not any(
-        other != channel and other.block == channel.block and divides(other.monomial) for other in asked
-    )
+def _divides(monomial: Monomial, other: Monomial) -> bool:
+    return all(a <= b for a, b in zip(monomial, other, strict=True))
 
 
-# So few partial derivatives may share a block whose variables are coordinates.
-_FEW = 40
+# At most so many partial derivatives share a block whose variables are coordinates.
+_FEW = 64
 
 
 def arrange(terms: Sequence[Term], *, per_sample: bool, along_axes: bool) -> Pass:
@@ -136,7 +138,9 @@ def arrange(terms: Sequence[Term], *, per_sample: bool, along_axes: bool) -> Pas
     With `along_axes`, families of few partial derivatives that are taken whole share one block of
     a single sample, whose variables are the coordinates.
     """
-    rest = [(t, None if t.sampled or not along_axes else partials_of(t.family, _FEW)) for t in terms]
+    rest = [(t, partials_of(t.family, _FEW) if along_axes and not t.sampled else None) for t in terms]
+    if sum(len(partials or ()) for _, partials in rest) > _FEW:
+        rest = [(t, None) for t in terms]
     axes = sorted({axis for _, partials in rest for partial in partials or () for axis in partial})
     directions: list[AbstractDirections] = []
     if axes:
