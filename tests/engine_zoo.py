@@ -250,7 +250,8 @@ NOT_AT_THE_ORIGIN = {"norm": "√ has no slope at 0"}
 # What takes XLA longest, and formulas of which test_taylor.py and test_scalars.py have a cheaper version.
 SLOW = (
     """
-attention with rotary embedding|weight and spectral norm|implicit layer|softmax mixture of experts
+attention with rotary embedding|attention block|conv net 2d|weight and spectral norm|implicit layer
+softmax mixture of experts
 cholesky|triangular solve|complex solve|normal density|determinant|inverse|matrix exponential|matrix power
 eigenvalues|eigenvectors|singular values|orthogonal|complex inside|products
 cumulative extrema|cumlogsumexp|interp|polygamma

@@ -124,6 +124,7 @@ def test_derivatives_of_polynomials_are_exact(factors, us, x, sampled):
     np.testing.assert_array_equal(found.standard_error, 0)
 
 
+@pytest.mark.slow
 @FEW
 @given(st.lists(SMALLER, min_size=2, max_size=3), POLYNOMIALS, POINTS, st.booleans(), st.booleans())
 def test_several_operators_in_one_call_are_exact(several, u, x, named, sampled):

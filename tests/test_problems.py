@@ -85,6 +85,7 @@ def test_radial_reference_at_the_origin(dim, value):
     assert got == pytest.approx(value, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_radial_reference_is_converged_everywhere():
     rng = np.random.default_rng(0)
     times, squared = rng.uniform(0, 0.3, 50), rng.uniform(0, 100, 50)

@@ -4,6 +4,7 @@ import math
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from helpers import derivative, jit
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -111,6 +112,7 @@ def assert_exact(found, expected):
     np.testing.assert_allclose(found, float(expected), rtol=1e-10, atol=1e-8)
 
 
+@pytest.mark.slow
 @FEW
 @given(OPERATORS, FUNCTIONS, POINTS)
 def test_exact_derivatives_of_polynomials(pair, u, x):

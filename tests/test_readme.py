@@ -12,9 +12,10 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("source", BLOCKS, ids=range(len(BLOCKS)))
-def test_python_examples_run(source):
-    exec(compile(source, "README.md", "exec"), {"__name__": "readme"})
+def test_python_examples_run_one_after_the_other():
+    namespace = {"__name__": "readme"}
+    for source in BLOCKS:
+        exec(compile(source, "README.md", "exec"), namespace)
 
 
 def test_the_plugin_of_the_readme_estimates():

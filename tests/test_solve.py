@@ -32,7 +32,10 @@ def stde(*arguments):
     return CliRunner().invoke(cli, ["solve", *arguments])
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow if n in ("kp", "semilinear-heat") else ()) for n in PROBLEMS],
+)
 def test_solve_writes_a_run_and_ends_with_json(name, tmp_path):
     out = tmp_path / "run"
     result = stde(name, *PROBLEMS[name], *QUICK, "--seed", "3", "--out", str(out), "--json")
