@@ -9,7 +9,8 @@ import stde_core as stde
 class Exact(stde.AbstractEstimator):
     """All terms of an operator by Taylor mode, in chunks that bound the memory; no key, no error.
 
-    Cost: one jet per term (d for a Laplacian, d² for a biharmonic), `chunk_size` at a time.
+    Cost: d + 2 evaluations of the model for a Laplacian, (d + 2)² for a biharmonic operator, with at
+    most about `chunk_size` directions in memory at a time; `stde.explain` says it for any operator.
     """
 
     chunk_size: int = eqx.field(static=True, default=256, converter=stde.as_int)

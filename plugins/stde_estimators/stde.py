@@ -12,8 +12,9 @@ class STDE(stde.AbstractEstimator):
     An operator is a contraction of the derivative tensor; a sampler draws tangents, sparse or
     dense, whose mean contraction is the same, and one forward pass per sample evaluates it.
 
-    Cost: `num_samples` jets per family of terms that is sampled; memory independent of dimension
-    but for the tangents themselves.
+    Cost: one pass for all operators, as wide as `num_samples + 2` evaluations of the model for a
+    Laplacian (`stde.explain` says it for any operator); memory independent of dimension but for
+    the tangents themselves, and coordinate tangents are only indices.
     """
 
     num_samples: int = eqx.field(static=True, converter=stde.as_int)
