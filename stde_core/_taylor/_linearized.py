@@ -50,7 +50,7 @@ def derivative(
     function, smooth = _function(eqn, inputs, list(tangents))
     points = tuple(primal(inputs[i]) for i in tangents)
 
-    def one(*directions: Array) -> list[Array]:
+    def one(*directions: Array) -> list[Any]:
         return jax.jvp(function, points, directions)[1]
 
     with _naming(eqn):
@@ -60,11 +60,11 @@ def derivative(
 
 def _function(
     eqn: JaxprEqn, inputs: Sequence[Value], positions: Sequence[int]
-) -> tuple[Callable[..., list[Array]], list[int]]:
+) -> tuple[Callable[..., list[Any]], list[int]]:
     """The smooth outputs as a function of the inputs at `positions`, and which outputs they are."""
     smooth = [i for i, aval in enumerate(output_avals(eqn)) if jnp.issubdtype(aval.dtype, jnp.inexact)]
 
-    def function(*args: Array) -> list[Array]:
+    def function(*args: Array) -> list[Any]:
         values = [primal(value) for value in inputs]
         for i, arg in zip(positions, args, strict=True):
             values[i] = arg
@@ -86,7 +86,7 @@ def _by_degrees(
     points = [v.primal for v in moving.values()]
     structure: list[Any] = []
 
-    def held(*args: Array) -> list[Array]:
+    def held(*args: Array) -> list[Any]:
         """What the derivative at `args` remembers of them."""
         leaves, tree = jax.tree.flatten(jax.linearize(function, *args)[1])
         structure.append(tree)
