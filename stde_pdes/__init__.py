@@ -7,5 +7,6 @@ from ._registry import get_problem as get_problem
 from ._settings import Training as Training
 from ._view import AbstractView as AbstractView
 from .models import MLP as MLP
+from .models import AbstractNetwork as AbstractNetwork
 from .training import hold_out as hold_out
 from .training import train as train

@@ -13,7 +13,7 @@ import stde_core as stde
 from ._settings import Training
 from ._view import AbstractView
 from .domains import AbstractDomain
-from .models import MLP
+from .models import AbstractNetwork
 
 
 class Condition(eqx.Module):
@@ -41,6 +41,8 @@ class AbstractProblem(eqx.Module):
     - `dim`: the number of space dimensions.
     - `num_inputs`: the number of the model's inputs, `dim`, or `dim + 1` where time comes last.
     - `num_features`: the number of the network's inputs inside the ansatz.
+    - `time_arrow`: 1 where time, the last input, runs from an initial condition, −1 where it runs back
+      from a terminal one, 0 where there is no time.
     - `error_points`: where the solution is known, over the whole "domain" or only at the "origin".
     - `origin`: a point judged by itself too, or None.
     - `view`: the picture of solution against reference.
@@ -51,11 +53,12 @@ class AbstractProblem(eqx.Module):
     dim: eqx.AbstractVar[int]
     num_inputs: eqx.AbstractVar[int]
     num_features: eqx.AbstractVar[int]
+    time_arrow: eqx.AbstractVar[Literal[-1, 0, 1]]
     error_points: eqx.AbstractVar[Literal["domain", "origin"]]
     origin: eqx.AbstractVar[np.ndarray | None]
     view: eqx.AbstractVar[AbstractView]
     notes: eqx.AbstractVar[tuple[str, ...]]
-    default_network: eqx.AbstractVar[MLP]
+    default_network: eqx.AbstractVar[AbstractNetwork]
     default_training: eqx.AbstractVar[Training]
 
     @property

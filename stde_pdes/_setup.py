@@ -10,7 +10,7 @@ from stde_core._plugins import construct, registry
 from ._options import parameters, parse
 from ._problem import AbstractProblem
 from ._settings import Training
-from .models import MLP
+from .models import AbstractNetwork
 
 _DEFAULT_NUM_SAMPLES = 16
 
@@ -34,7 +34,7 @@ class Setup:
     problem_fields: dict[str, Any]
     estimator_name: str
     estimator: stde.AbstractEstimator
-    network: MLP
+    network: AbstractNetwork
     training: Training
     seed: int
 
@@ -69,7 +69,9 @@ def prepare(
         fields |= _dimension(name, factory, dim, fields)
     problem = construct(factory, fields, f"stde solve {name}")
     chosen, built = _estimator(problem, estimator, options.estimator)
-    network = dataclasses.replace(problem.default_network, **parse(MLP, options.model, "-m"))
+    network = dataclasses.replace(
+        problem.default_network, **parse(type(problem.default_network), options.model, "-m")
+    )
     settings = parse(Training, options.training, "-t")
     if steps is not None:
         settings["steps"] = steps

@@ -1,5 +1,6 @@
 """Networks, as blueprints that are built when the number of inputs is known."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,13 +9,25 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
-from stde_core import check_choice, check_count
+from stde_core import Model, check_choice, check_count
 
 _ACTIVATIONS = {"tanh": jnp.tanh, "sin": jnp.sin, "gelu": jax.nn.gelu, "silu": jax.nn.silu}
 
 
 @dataclass(frozen=True)
-class MLP:
+class AbstractNetwork(ABC):
+    """A blueprint: `network(num_inputs, key=key)` builds a model `[num_inputs] -> scalar`.
+
+    Its fields become `-m name=value` of `stde solve`.
+    """
+
+    @abstractmethod
+    def __call__(self, num_inputs: int, *, key: PRNGKeyArray) -> Model:
+        """Builds the network. Raises `ValueError` for a number of inputs that does not suit it."""
+
+
+@dataclass(frozen=True)
+class MLP(AbstractNetwork):
     """A multilayer perceptron with a scalar output: `depth` hidden layers of `width` units."""
 
     width: int = 128

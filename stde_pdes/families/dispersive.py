@@ -35,7 +35,7 @@ def kdv(solution: Literal["soliton", "two-soliton"] = "soliton") -> "SolitonProb
     u_x, u_t = stde.partials(2)
     return SolitonProblem(
         dim=1,
-        exact=exact,
+        solution=exact,
         bounds=(interval, (0.0, horizon)),
         operators={"u_x": u_x, "u_t + u_xxx": u_t + u_x**3},
         equation=_kdv,
@@ -60,7 +60,7 @@ def kp(sigma_squared: Literal[1, -1] = 1) -> "SolitonProblem":
     d_x, d_y, d_t = stde.partials(3)
     return SolitonProblem(
         dim=2,
-        exact=LineSoliton((k, l), 4 * k**3 + 3 * sigma_squared * l**2 / k),
+        solution=LineSoliton((k, l), 4 * k**3 + 3 * sigma_squared * l**2 / k),
         bounds=((-5.0, 5.0), (-5.0, 5.0), (0.0, 0.5)),
         operators={
             "u_x": d_x,
@@ -85,12 +85,13 @@ class SolitonProblem(AbstractProblem):
     """
 
     dim: int = eqx.field(static=True)
-    exact: Callable[[stde.Point], Array]
+    solution: Callable[[stde.Point], Array]
     bounds: tuple[tuple[float, float], ...] = eqx.field(static=True)
     operators: PyTree[stde.AbstractOperator]
     equation: Callable[[stde.Point, Array, Any], Array] = eqx.field(static=True)
     default_network: MLP = eqx.field(static=True)
     default_training: Training = eqx.field(static=True)
+    time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=1)
     error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     origin: None = eqx.field(static=True, default=None)
     notes: tuple[str, ...] = eqx.field(static=True, default=())
@@ -112,7 +113,7 @@ class SolitonProblem(AbstractProblem):
         return (equation, Condition("sides", sides, None, self._misfit, weight=100.0))
 
     def _misfit(self, x: stde.Point, u: Array, values: None) -> Array:
-        return u - self.exact(x)
+        return u - self.solution(x)
 
     def ansatz(self, network: stde.Model) -> stde.Model:
         low, high = np.asarray(self.bounds).T
@@ -122,12 +123,12 @@ class SolitonProblem(AbstractProblem):
             time = (point[-1] - low[-1]) / (high[-1] - low[-1])
             # In one dimension u is held on both sides, and u_x on the right, as KdV needs.
             hold = (1 + scaled[0]) * (1 - scaled[0]) ** 2 if self.dim == 1 else 1.0
-            return self.exact(point.at[-1].set(low[-1])) + time * hold * network(scaled)
+            return self.solution(point.at[-1].set(low[-1])) + time * hold * network(scaled)
 
         return model
 
     def reference(self, points: Float[Array, "n inputs"]) -> Float[np.ndarray, " n"]:
-        return np.asarray(jax.vmap(self.exact)(points))
+        return np.asarray(jax.vmap(self.solution)(points))
 
     def default_estimator(self, dim: int) -> tuple[str, dict[str, Any]]:
         return "exact", {}

@@ -51,6 +51,7 @@ class RadialProblem(AbstractProblem):
     dim: int = eqx.field(static=True)
     horizon: float = eqx.field(static=True)
     reaction: Callable[[Array], Array] = eqx.field(static=True)
+    time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=-1)
     error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     default_network: MLP = eqx.field(static=True, default=MLP(width=64, depth=3))
     default_training: Training = eqx.field(
