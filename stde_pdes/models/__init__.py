@@ -1,0 +1,5 @@
+"""Networks, as blueprints that are built when the number of inputs is known, and features for them."""
+
+from ._mlp import MLP as MLP
+from ._network import AbstractNetwork as AbstractNetwork
+from ._periodic import periodic as periodic

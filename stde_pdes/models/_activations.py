@@ -1,0 +1,17 @@
+"""Smooth activations by name: whatever is differentiated twice and more must not have kinks."""
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+Activation: TypeAlias = Literal["tanh", "sin", "gelu", "silu"]
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "tanh": jnp.tanh,
+    "sin": jnp.sin,
+    "gelu": jax.nn.gelu,
+    "silu": jax.nn.silu,
+}

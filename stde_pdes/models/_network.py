@@ -1,0 +1,20 @@
+"""What a network is before the number of its inputs is known."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from jaxtyping import PRNGKeyArray
+
+from stde_core import Model
+
+
+@dataclass(frozen=True)
+class AbstractNetwork(ABC):
+    """A blueprint: `network(num_inputs, key=key)` builds a model `[num_inputs] -> scalar`.
+
+    Its fields become `-m name=value` of `stde solve`.
+    """
+
+    @abstractmethod
+    def __call__(self, num_inputs: int, *, key: PRNGKeyArray) -> Model:
+        """Builds the network. Raises `ValueError` for a number of inputs that does not suit it."""
