@@ -18,7 +18,7 @@ import jax
 from ._held_out import HeldOut
 from ._setup import Setup
 from .report.figures import draw_run
-from .training import Progress, hold_out, train
+from .training import Progress, Trained, hold_out, train
 
 _VERSIONS = ("stde", "jax", "jaxlib", "equinox", "optax", "diffrax", "numpy")
 
@@ -80,7 +80,7 @@ def execute(
     eqx.tree_serialise_leaves(directory / "model.eqx", trained.network)
     announce("drawing the solution")
     draw_run(directory / "solution.png", setup.name, setup.problem, trained.network, held_out, history)
-    result = _result(setup, trained.progress, held_out, directory)
+    result = _result(setup, trained, held_out, directory)
     result["seconds"] = time.perf_counter() - started
     _write_json(directory / "result.json", result)
     return result
@@ -101,8 +101,8 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _result(setup: Setup, progress: Progress, held_out: HeldOut, directory: Path) -> dict[str, Any]:
-    errors = progress.errors
+def _result(setup: Setup, trained: Trained, held_out: HeldOut, directory: Path) -> dict[str, Any]:
+    progress, errors = trained.progress, trained.progress.errors
     assert errors is not None
     result = {
         "problem": setup.name,
@@ -110,6 +110,7 @@ def _result(setup: Setup, progress: Progress, held_out: HeldOut, directory: Path
         "estimator": setup.estimator_name,
         "steps": progress.step,
         "seed": setup.seed,
+        "parameters": _count(trained.network),
         "loss": progress.loss,
         "relative_l1": errors.relative_l1,
         "relative_l2": errors.relative_l2,
@@ -123,6 +124,11 @@ def _result(setup: Setup, progress: Progress, held_out: HeldOut, directory: Path
     if errors.relative_error_origin is not None:
         result["relative_error_origin"] = errors.relative_error_origin
     return result
+
+
+def _count(network: Any) -> int:
+    """How many numbers are trained."""
+    return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_inexact_array)))
 
 
 def _peak_memory_mb() -> float:
