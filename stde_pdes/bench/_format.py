@@ -1,5 +1,7 @@
 """How numbers are shown: never with an exponent where a reader would rather not have one."""
 
+from typing import Any
+
 
 def number(value: float | None, digits: int = 3) -> str:
     """Rounded to so many digits, whole where it is longer; a dash for nothing."""
@@ -17,3 +19,20 @@ def ratio(value: float | None) -> str:
 def processes(repeats: int) -> str:
     """What the numbers come from."""
     return "one process per method" if repeats == 1 else f"medians over {repeats} processes per method"
+
+
+def error(value: float | None) -> str:
+    """A relative error to two digits, as 3.0e-3; a dash for nothing."""
+    if value is None:
+        return "–"
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def machine(environment: dict[str, Any], *more: str) -> str:
+    """What was measured on and with, in one line."""
+    found = environment
+    cores = "1 core" if found["cpus"] == 1 else f"{found['cpus']} cores"
+    precision = f"{found['precision']} (matrix products {found['matmul_precision']})"
+    versions = [f"Python {found['python']}", *(f"{name} {v}" for name, v in found["versions"].items())]
+    return ", ".join([found["date"], found["device"], cores, precision, *more, *versions])

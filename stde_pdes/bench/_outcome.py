@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ._format import number
+
 Status: TypeAlias = Literal["ok", "out of memory", "out of time", "failed"]
 
 
@@ -24,3 +26,12 @@ class Outcome:
     compile_seconds: float | None = None
     peak_memory_mb: float | None = None
     loss: float | None = None
+
+    def __str__(self) -> str:
+        if self.seconds is None:
+            return f"{self.status} ({self.reason})"
+        prepared = (self.trace_seconds or 0) + (self.compile_seconds or 0)
+        return (
+            f"{number(1e3 * self.seconds)} ms over {self.calls} calls, {self.peak_memory_mb:.0f} MB, "
+            f"{prepared:.1f} s to compile"
+        )

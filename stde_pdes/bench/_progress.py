@@ -6,7 +6,6 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ._format import number
 from ._schedule import Event
 
 
@@ -39,21 +38,9 @@ class EventDisplay:
         self.bar.update(
             self.task,
             total=event.total,
-            completed=event.position - (event.outcome is None),
+            completed=event.position - (event.ended is None),
             description=event.what,
         )
-        if event.outcome is not None:
-            line = f"{event.position}/{event.total}  {event.what}: {_describe(event)}"
+        if event.ended is not None:
+            line = f"{event.position}/{event.total}  {event.what}: {event.ended}"
             self.console.print(line, soft_wrap=True)
-
-
-def _describe(event: Event) -> str:
-    outcome = event.outcome
-    assert outcome is not None
-    if outcome.seconds is None:
-        return f"{outcome.status} ({outcome.reason})"
-    prepared = (outcome.trace_seconds or 0) + (outcome.compile_seconds or 0)
-    return (
-        f"{number(1e3 * outcome.seconds)} ms over {outcome.calls} calls, {outcome.peak_memory_mb:.0f} MB, "
-        f"{prepared:.1f} s to compile"
-    )

@@ -12,6 +12,12 @@ from ._processes import Limits, ask
 from ._task import Task
 
 
+def check_positive(name: str, value: float) -> None:
+    """Raises `ValueError` unless a number is positive and finite."""
+    if not 0 < value < float("inf"):
+        raise ValueError(f"`{name}` needs to be a positive number, got {value!r}.")
+
+
 @dataclasses.dataclass(frozen=True)
 class Budget:
     """How often and how long each method is measured, and what its process may take.
@@ -28,10 +34,10 @@ class Budget:
 
     def __post_init__(self) -> None:
         check_count("repeats", self.repeats)
-        for name in ("seconds", "memory_limit", "time_limit"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise ValueError(f"`{name}` needs to be a positive number, got {value!r}.")
+        check_positive("seconds", self.seconds)
+        check_positive("time_limit", self.time_limit)
+        if self.memory_limit is not None:
+            check_positive("memory_limit", self.memory_limit)
 
     @property
     def limits(self) -> Limits:
@@ -43,12 +49,12 @@ class Budget:
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """A process that begins, or that has ended with an outcome: number `position` of `total`."""
+    """A process that begins, or that has `ended` as the text says: number `position` of `total`."""
 
     position: int
     total: int
     what: str
-    outcome: Outcome | None = None
+    ended: str | None = None
 
 
 def check(command: str, tasks: Sequence[Task]) -> tuple[dict[str, Any], list[str | None]]:
@@ -90,7 +96,7 @@ def measure(
                 if outcome.status != "ok":
                     given_up.add(task.method)
                 record(task, outcome)
-                report(Event(position, total, what, outcome))
+                report(Event(position, total, what, str(outcome)))
 
 
 def _measure_once(command: str, task: Task, budget: Budget) -> Outcome:

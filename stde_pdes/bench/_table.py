@@ -1,42 +1,24 @@
 """A report as a table: on a terminal, and in Markdown."""
 
-from rich.console import Console
-from rich.table import Table
-
-from ._format import number, processes, ratio
+from ._columns import in_markdown, print_page
+from ._format import machine, number, processes, ratio
 from ._report import Report, Row
 
 
 def print_report(report: Report) -> None:
     """Prints title, environment, table and remarks to stdout; into a pipe, one line a row."""
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = 10_000
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    columns = _columns(report)
-    for title, cells in columns.items():
-        text = title == "remarks" or not _are_numbers(title, cells)
-        table.add_column(title, justify="left" if text else "right", no_wrap=title != "remarks")
-    for row in zip(*columns.values(), strict=True):
-        table.add_row(*row)
-    console.print(f"{report.title}\n{_environment(report)}\n")
-    with console.capture() as captured:
-        console.print(table)
-    for line in [*captured.get().splitlines(), "", *_remarks(report)]:
-        console.print(line.rstrip(), soft_wrap=True)
+    heading = f"{report.title}\n{_environment(report)}"
+    print_page(heading, _columns(report), "\n".join(_remarks(report)))
 
 
 def markdown(report: Report) -> str:
     """The report as a page: title, command, environment, settings, table, and what the columns mean."""
-    columns = _columns(report)
-    rule = ["---:" if _are_numbers(title, cells) else "---" for title, cells in columns.items()]
-    lines = [list(columns), rule, *zip(*columns.values(), strict=True)]
     parts = [
         f"# {report.title}",
         f"    {report.environment['command']}",
         _environment(report),
         "\n".join(f"- {name}: {_setting(value)}" for name, value in report.settings.items()),
-        "\n".join(f"| {' | '.join(cells)} |" for cells in lines),
+        in_markdown(_columns(report)),
         "\n".join(f"- {line}" for line in _remarks(report)),
     ]
     return "\n\n".join(parts) + "\n"
@@ -60,10 +42,6 @@ def _columns(report: Report) -> dict[str, list[str]]:
     }
 
 
-def _are_numbers(title: str, cells: list[str]) -> bool:
-    return title != "remarks" and all(cell[:1].isdigit() or cell[:1] in "–-" for cell in cells)
-
-
 def _remark(row: Row) -> str:
     failure = "" if row.status == "ok" else f"{row.status}: {row.reason}"
     return "; ".join(filter(None, [row.note, failure]))
@@ -76,13 +54,7 @@ def _setting(value: object) -> str:
 
 
 def _environment(report: Report) -> str:
-    found = report.environment
-    versions = ", ".join(f"{name} {value}" for name, value in found["versions"].items())
-    cores = "1 core" if found["cpus"] == 1 else f"{found['cpus']} cores"
-    return (
-        f"{found['date']}, {found['device']}, {cores}, {found['precision']} (matrix products "
-        f"{found['matmul_precision']}), seed {report.settings['seed']}, Python {found['python']}, {versions}"
-    )
+    return machine(report.environment, f"seed {report.settings['seed']}")
 
 
 def _remarks(report: Report) -> list[str]:
