@@ -1,46 +1,61 @@
 from dataclasses import dataclass
-from typing import Literal, get_args
 
-import optax
+from stde_core import check_count
 
-from stde_core import check_choice, check_count
+from ._causal import Causal
+from ._resampling import Resampling
+from .optimisers import LBFGS, AbstractStage, Adam, GaussNewton
+from .optimisers._adam import Schedule
 
 
 @dataclass(frozen=True)
 class Training:
-    """How a network is trained: Adam on the mean squared residual at fresh points every step.
+    """How a network is trained on the mean squared residual: by Adam, and what may come after it.
 
-    - `steps`: optimiser steps; `batch`: collocation points per condition and step.
-    - `learning_rate`, `schedule`: the first rate, and how it falls to (almost) 0 over the steps.
+    - `steps`, `batch`, `learning_rate`, `schedule`: those of `Adam`.
+    - `gauss_newton`, `lbfgs`: further stages, in this order; None for none.
     - `shared_tangents`: one draw of tangents for all points of a step, rather than one per point.
     - `unbiased`: the product of two independent residuals in place of the square, whose mean is
-      too large by the estimator's variance.
+      too large by the estimator's variance; not in Gauss-Newton, which needs squares.
+    - `gpinn_weight`: weight of `|∇r|²`, the squared gradient of the equation's residual in all
+      inputs (gradient-enhanced PINN; Yu, Lu, Meng and Karniadakis, 2022).
+    - `gpinn_samples`: so many random entries of ∇r per point stand for all of them; exact from the
+      number of inputs on.
+    - `causal`: weights that follow causality in time; None for none.
+    - `resampling`: where collocation points are drawn beside the problem's own law; None for there alone.
     - `test_points`: how many points errors are measured at; training never sees them.
     """
 
     steps: int = 5000
     batch: int = 100
     learning_rate: float = 1e-3
-    schedule: Literal["linear", "cosine", "exponential", "constant"] = "linear"
+    schedule: Schedule = "linear"
+    gauss_newton: GaussNewton | None = None
+    lbfgs: LBFGS | None = None
     shared_tangents: bool = False
     unbiased: bool = False
+    gpinn_weight: float = 0.0
+    gpinn_samples: int = 4
+    causal: Causal | None = None
+    resampling: Resampling | None = None
     test_points: int = 20_000
 
     def __post_init__(self) -> None:
-        check_count("steps", self.steps)
-        check_count("batch", self.batch)
         check_count("test_points", self.test_points)
-        check_choice("schedule", self.schedule, get_args(Training.__annotations__["schedule"]))
-        if not 0 < self.learning_rate < float("inf"):
-            raise ValueError(f"`learning_rate` needs to be a positive number, got {self.learning_rate!r}.")
+        check_count("gpinn_samples", self.gpinn_samples)
+        if not 0 <= self.gpinn_weight < float("inf"):
+            raise ValueError(f"`gpinn_weight` needs to be a number ≥ 0, got {self.gpinn_weight!r}.")
+        self.adam()
 
-    def optimiser(self) -> optax.GradientTransformation:
-        """Adam with the schedule."""
-        rate, steps = self.learning_rate, self.steps
-        schedules = {
-            "linear": lambda: optax.linear_schedule(rate, 0.0, steps),
-            "cosine": lambda: optax.cosine_decay_schedule(rate, steps),
-            "exponential": lambda: optax.exponential_decay(rate, steps, 1e-2),
-            "constant": lambda: optax.constant_schedule(rate),
-        }
-        return optax.adam(schedules[self.schedule]())
+    def adam(self) -> Adam:
+        """The first stage."""
+        return Adam(self.steps, self.batch, self.learning_rate, self.schedule)
+
+    def stages(self) -> tuple[AbstractStage, ...]:
+        """The optimisers in their order."""
+        return (self.adam(), *(stage for stage in (self.gauss_newton, self.lbfgs) if stage is not None))
+
+    @property
+    def total_steps(self) -> int:
+        """The steps of all stages."""
+        return sum(stage.steps for stage in self.stages())

@@ -16,7 +16,7 @@ from stde_estimators import SDGD, STDE
 import stde_core as stde
 from stde_pdes import Training
 from stde_pdes.families.elliptic import allen_cahn_two_body
-from stde_pdes.training._loss import loss
+from stde_pdes.training import loss
 
 D, BATCH, N, WIDTH = 1009, 7, 5, 3
 KEY = jax.random.key(0)

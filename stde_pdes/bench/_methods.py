@@ -10,7 +10,7 @@ import stde_core as stde
 from .._problem import AbstractProblem
 from .._settings import Training
 from ..families.elliptic import BallProblem
-from ..training._loss import loss
+from ..training import loss
 from .baselines import hand_written, sdgd_torch
 from .baselines.contracting import Contracting, stde_jet
 from .baselines.laplacians import Folx

@@ -6,5 +6,8 @@ from ._errors import measure as measure
 from ._errors import values as values
 from ._loop import Progress as Progress
 from ._loop import Trained as Trained
+from ._loop import check as check
 from ._loop import train as train
-from ._loss import sources as sources
+from ._objective import Objective as Objective
+from ._objective import loss as loss
+from ._sample import sources as sources

@@ -1,0 +1,81 @@
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+from stde_core import check_count
+
+from .._checks import check_positive
+from ._stage import AbstractObjective, AbstractStage
+
+_HALVINGS = 12
+
+
+@dataclass(frozen=True)
+class GaussNewton(AbstractStage):
+    """Damped Gauss-Newton steps at fresh points, solved in the space of the residuals.
+
+    `φ = Jᵀ (J Jᵀ + λ)⁻¹ r` with the Jacobian J of the residuals r in the parameters, λ the damping
+    times the largest eigenvalue of J Jᵀ, and the longest of the steps φ, φ/2, φ/4, … that lowers
+    the loss at these points. Also known as natural gradient in its kernel or Woodbury form
+    (Müller and Zeinhofer, 2023; Guzmán-Cordero et al., 2025).
+
+    For few inputs and residuals that are not sampled it gains orders of magnitude over Adam. Cost
+    of a step with R residuals and P parameters: R gradients, R·P numbers, O(R²P + R³).
+
+    - `batch`: points per condition and step.
+    """
+
+    steps: int = 200
+    batch: int = 300
+    damping: float = 1e-7
+
+    def __post_init__(self) -> None:
+        check_count("gauss_newton.steps", self.steps)
+        check_count("gauss_newton.batch", self.batch)
+        check_positive("gauss_newton.damping", self.damping)
+
+    def init(self, params: PyTree) -> PyTree:
+        return ()
+
+    def step(
+        self, objective: AbstractObjective, params: PyTree, state: PyTree, index: Array, *, key: PRNGKeyArray
+    ) -> tuple[PyTree, PyTree, Float[Array, ""]]:
+        sample = objective.draw(params, self.batch, key=jax.random.fold_in(key, index))
+        flat, unravel = ravel_pytree(params)
+
+        def loss(at: Array) -> Array:
+            residuals = objective.residuals(unravel(at), sample)
+            return residuals @ residuals
+
+        residuals = objective.residuals(params, sample)
+        direction = self._direction(objective.jacobian(params, sample), residuals)
+        before = residuals @ residuals
+        length = _longest_descent(lambda length: loss(flat - length * direction), before)
+        return unravel(flat - length * direction), state, before
+
+    def _direction(
+        self, jacobian: Float[Array, "rows params"], residuals: Float[Array, " rows"]
+    ) -> Float[Array, " params"]:
+        # A kernel of low rank: in single precision eigenvalues survive where a Cholesky factor does not.
+        values, vectors = jnp.linalg.eigh(jacobian @ jacobian.T)
+        damped = jnp.maximum(values, 0) + self.damping * values[-1]
+        return jacobian.T @ (vectors @ ((vectors.T @ residuals) / damped))
+
+
+def _longest_descent(loss, before: Float[Array, ""]) -> Float[Array, ""]:
+    """The first of 1, 1/2, 1/4, … with a loss below `before`; 0 if there is none."""
+
+    def too_long(state: tuple[Array, Array]) -> Array:
+        length, value = state
+        return jnp.logical_and(length > 0.5**_HALVINGS, jnp.logical_not(value < before))
+
+    def halve(state: tuple[Array, Array]) -> tuple[Array, Array]:
+        length = state[0] / 2
+        return length, loss(length)
+
+    one = jnp.ones_like(before)
+    length, value = jax.lax.while_loop(too_long, halve, (one, loss(one)))
+    return jnp.where(value < before, length, 0.0)

@@ -1,0 +1,48 @@
+from abc import ABC, abstractmethod
+from typing import Any
+
+import equinox as eqx
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+
+class AbstractObjective(eqx.Module):
+    """A loss that is a sum of squared residuals at random points, as a function of parameters.
+
+    `sample` is what `draw` returns: points, and all else that is random. With the sample held
+    fixed the loss is a deterministic function.
+    """
+
+    @abstractmethod
+    def draw(self, params: PyTree, batch: int, *, key: PRNGKeyArray) -> Any:
+        """Draws `batch` points of each kind, some of them perhaps where the residual is large."""
+
+    @abstractmethod
+    def loss(self, params: PyTree, sample: Any) -> Float[Array, ""]:
+        """The loss: `|residuals|²`, or an unbiased estimate of its mean."""
+
+    @abstractmethod
+    def residuals(self, params: PyTree, sample: Any) -> Float[Array, " rows"]:
+        """The residuals, weighted so that the sum of their squares is the loss."""
+
+    @abstractmethod
+    def jacobian(self, params: PyTree, sample: Any) -> Float[Array, "rows params"]:
+        """The derivatives of `residuals` in the raveled parameters, their weights held fixed."""
+
+
+class AbstractStage(ABC):
+    """An optimiser and how many steps it makes: one stage of a training."""
+
+    steps: int
+
+    @abstractmethod
+    def init(self, params: PyTree) -> PyTree:
+        """The state before the first step."""
+
+    @abstractmethod
+    def step(
+        self, objective: AbstractObjective, params: PyTree, state: PyTree, index: Array, *, key: PRNGKeyArray
+    ) -> tuple[PyTree, PyTree, Float[Array, ""]]:
+        """Step `index` of this stage: new parameters, new state, and the loss before it.
+
+        `key` is that of the stage; a step folds its own number into it.
+        """

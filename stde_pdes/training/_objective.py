@@ -1,0 +1,140 @@
+"""A problem's residuals as a function of the network's parameters."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float, Key, PRNGKeyArray
+
+import stde_core as stde
+
+from .._problem import AbstractProblem, Condition
+from .._settings import Training
+from ..optimisers import AbstractObjective
+from ._sample import Sample, draw, take, with_slopes
+
+
+class Objective(AbstractObjective):
+    """`Σ weight · mean(residual²)` over the conditions of a problem.
+
+    `model` makes the problem's model, its ansatz included, from the parameters.
+    """
+
+    problem: AbstractProblem
+    model: Callable[[Any], stde.Model]
+    estimator: stde.AbstractEstimator
+    training: Training = eqx.field(static=True)
+
+    def draw(self, params: Any, batch: int, *, key: PRNGKeyArray) -> tuple[Sample, ...]:
+        return tuple(
+            self._draw(params, condition, batch, key=jax.random.fold_in(key, position))
+            for position, condition in enumerate(self.problem.conditions)
+        )
+
+    def _draw(self, params: Any, condition: Condition, batch: int, *, key: PRNGKeyArray) -> Sample:
+        resampling = self.training.resampling
+        if resampling is None or condition.operators is None:
+            return draw(condition, self.training, batch, key=key)
+        candidates = draw(condition, self.training, resampling.candidates * batch, key=key)
+        rows = self._rows(jax.lax.stop_gradient(params), condition, candidates, candidates.keys)
+        chosen = resampling(jax.lax.stop_gradient(rows[:, 0]), batch, key=jax.random.fold_in(key, 1))
+        return take(candidates, chosen)
+
+    def loss(self, params: Any, sample: tuple[Sample, ...]) -> Float[Array, ""]:
+        def one(condition: Condition, part: Sample) -> Array:
+            first = second = self._rows(params, condition, part, part.keys)
+            if self.training.unbiased and condition.operators is not None:
+                second = self._rows(params, condition, part, part.second_keys)
+            return jnp.sum(self._weights(condition, part, first) ** 2 * first * second)
+
+        return jnp.asarray(sum(self._each(one, sample)))
+
+    def residuals(self, params: Any, sample: tuple[Sample, ...]) -> Float[Array, " rows"]:
+        def weighted(condition: Condition, part: Sample) -> Array:
+            rows = self._rows(params, condition, part, part.keys)
+            return (self._weights(condition, part, rows) * rows).ravel()
+
+        return jnp.concatenate(
+            [weighted(*pair) for pair in zip(self.problem.conditions, sample, strict=True)]
+        )
+
+    def jacobian(self, params: Any, sample: tuple[Sample, ...]) -> Float[Array, "rows params"]:
+        flat, unravel = ravel_pytree(params)
+
+        def weighted(condition: Condition, part: Sample) -> Array:
+            def rows(x: stde.Point, key: PRNGKeyArray, axes: Array, right: Array) -> tuple[Array, Array]:
+                def at(flat: Array) -> tuple[Array, Array]:
+                    values = self._at(unravel(flat), condition, x, key, axes) - right
+                    return values, values
+
+                return jax.jacrev(at, has_aux=True)(flat)
+
+            slopes, values = _over_points(rows, part, part.keys)
+            return (self._weights(condition, part, values)[..., None] * slopes).reshape(-1, flat.size)
+
+        return jnp.concatenate(
+            [weighted(*pair) for pair in zip(self.problem.conditions, sample, strict=True)]
+        )
+
+    def _each(
+        self, function: Callable[[Condition, Sample], Array], sample: tuple[Sample, ...]
+    ) -> list[Array]:
+        return [function(*pair) for pair in zip(self.problem.conditions, sample, strict=True)]
+
+    def _weights(
+        self, condition: Condition, sample: Sample, rows: Float[Array, "n rows"]
+    ) -> Float[Array, "n rows"]:
+        """The square roots of what each squared row counts in the loss."""
+        (num_points, num_inputs), num_axes = sample.points.shape, sample.axes.shape[1]
+        slopes = jnp.full(num_axes, self.training.gpinn_weight * num_inputs / max(num_axes, 1))
+        shares = jnp.concatenate([jnp.ones(1), slopes]) * (condition.weight / num_points)
+        causal, arrow = self.training.causal, self.problem.time_arrow
+        if causal is None or arrow == 0 or condition.operators is None:
+            return jnp.sqrt(jnp.broadcast_to(shares, rows.shape)).astype(rows.dtype)
+        weights = causal(sample.points[:, -1], rows[:, 0] ** 2, arrow)
+        return jnp.sqrt(weights[:, None] * shares).astype(rows.dtype)
+
+    def _rows(
+        self, params: Any, condition: Condition, sample: Sample, keys: Key[Array, "*n"]
+    ) -> Float[Array, "n rows"]:
+        """The residual at each point, and its derivatives along the point's axes."""
+
+        def rows(x: stde.Point, key: PRNGKeyArray, axes: Array, right: Array) -> Array:
+            return self._at(params, condition, x, key, axes) - right
+
+        return _over_points(rows, sample, keys)
+
+    def _at(
+        self, params: Any, condition: Condition, x: stde.Point, key: PRNGKeyArray, axes: Array
+    ) -> Float[Array, " rows"]:
+        """The residual at one point with its derivatives, all with the same tangents, sources apart."""
+        model, operators = self.model(params), condition.operators
+
+        def residual(x: stde.Point) -> Array:
+            if operators is None:
+                return condition.residual(x, model(x), None)
+            estimate = stde.estimate(operators, model, x, self.estimator, key=key, standard_error=False)
+            return condition.residual(x, estimate.primal, estimate.value)
+
+        return with_slopes(residual, x, axes)
+
+
+def _over_points(rows: Callable[..., Any], sample: Sample, keys: Key[Array, "*n"]) -> Any:
+    in_axes = (0, 0 if keys.ndim == 1 else None, 0, 0)
+    return jax.vmap(rows, in_axes=in_axes)(sample.points, keys, sample.axes, sample.right)
+
+
+def loss(
+    problem: AbstractProblem,
+    model: stde.Model,
+    estimator: stde.AbstractEstimator,
+    training: Training,
+    *,
+    key: PRNGKeyArray,
+) -> Float[Array, ""]:
+    """The loss of a model at fresh points."""
+    objective = Objective(problem, lambda model: model, estimator, training)
+    return objective.loss(model, objective.draw(model, training.batch, key=key))

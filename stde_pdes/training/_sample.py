@@ -1,0 +1,103 @@
+"""What is random in a loss: collocation points, keys of tangents, axes of derivatives."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
+
+import stde_core as stde
+
+from .._problem import Condition
+from .._settings import Training
+
+
+class Sample(eqx.Module):
+    """Points of one condition with all else that its residuals need, gradients in parameters apart.
+
+    - `keys`: of the tangents, one per point, or a single one that all points share; `second_keys`
+      of an independent second draw.
+    - `axes`: along which the residual is differentiated as well, `[n, m]`, m = 0 for none.
+    - `right`: the right-hand side and its derivatives along the axes, `[n, 1 + m]`.
+    """
+
+    points: Float[Array, "n inputs"]
+    keys: Key[Array, "*n"]
+    second_keys: Key[Array, "*n"]
+    axes: Int[Array, "n m"]
+    right: Float[Array, "n rows"]
+
+
+def draw(condition: Condition, training: Training, num_points: int, *, key: PRNGKeyArray) -> Sample:
+    """Fresh points of the condition's own law."""
+    points_key, *tangent_keys = jax.random.split(key, 3)
+    points = condition.points(num_points, key=points_key)
+    if not training.shared_tangents:
+        tangent_keys = [jax.random.split(k, num_points) for k in tangent_keys]
+    axes = _axes(condition, training, points, key=jax.random.fold_in(points_key, 1))
+    return Sample(points, tangent_keys[0], tangent_keys[1], axes, sources(condition, points, axes))
+
+
+def take(sample: Sample, chosen: Int[Array, " k"]) -> Sample:
+    """The points with the given numbers."""
+    keys = sample.keys.ndim == 1  # else shared by all points
+    return Sample(
+        sample.points[chosen],
+        sample.keys[chosen] if keys else sample.keys,
+        sample.second_keys[chosen] if keys else sample.second_keys,
+        sample.axes[chosen],
+        sample.right[chosen],
+    )
+
+
+def num_axes(condition: Condition, training: Training, num_inputs: int) -> int:
+    """How many derivatives of the residual a point contributes."""
+    enhanced = training.gpinn_weight > 0 and condition.operators is not None
+    return min(training.gpinn_samples, num_inputs) if enhanced else 0
+
+
+def _axes(condition: Condition, training: Training, points: Array, *, key: PRNGKeyArray) -> Array:
+    num_points, num_inputs = points.shape
+    m = num_axes(condition, training, num_inputs)
+    if m in (0, num_inputs):
+        return jnp.broadcast_to(jnp.arange(m), (num_points, m))
+    plan = stde.SamplingPlan(stde.Laplacian(), num_inputs, stde.Sparse(), m)
+    return jax.vmap(lambda k: jnp.asarray(plan.draw(k)[0].indices))(jax.random.split(key, num_points))
+
+
+def with_slopes(
+    function: Callable[[stde.Point], Float[Array, ""]], x: stde.Point, axes: Int[Array, " m"]
+) -> Float[Array, " rows"]:
+    """A scalar function at x, and its derivatives along the given axes."""
+    if axes.shape[0] == 0:
+        return function(x)[None]
+    directions = jax.nn.one_hot(axes, x.shape[0], dtype=x.dtype)
+    value, slopes = jax.vmap(lambda e: jax.jvp(function, (x,), (e,)), out_axes=(None, 0))(directions)
+    return jnp.concatenate([value[None], slopes])
+
+
+# So many numbers of points go through a right-hand side at once: a few fit into a processor's caches.
+_ENTRIES = 2**19
+
+
+def sources(
+    condition: Condition, points: Float[Array, "n inputs"], axes: Int[Array, "n m"] | None = None
+) -> Float[Array, "n rows"]:
+    """The right-hand side at each point, and its derivatives along the point's axes.
+
+    Without gradient, and in chunks of bounded memory.
+    """
+    num_points, num_inputs = points.shape
+    axes = jnp.zeros((num_points, 0), int) if axes is None else axes
+    if condition.source is None:
+        return jnp.zeros((num_points, 1 + axes.shape[1]), points.dtype)
+    source = condition.source
+
+    def one(point_and_axes: tuple[Array, Array]) -> Array:
+        return with_slopes(source, *point_and_axes)
+
+    chunk = max(1, _ENTRIES // num_inputs)
+    if chunk >= num_points:
+        return jax.lax.stop_gradient(jax.vmap(one)((points, axes)))
+    return jax.lax.stop_gradient(jax.lax.map(one, (points, axes), batch_size=chunk))
