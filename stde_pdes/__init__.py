@@ -3,10 +3,15 @@
 from ._held_out import HeldOut as HeldOut
 from ._problem import AbstractProblem as AbstractProblem
 from ._problem import Condition as Condition
+from ._registry import get_network as get_network
 from ._registry import get_problem as get_problem
 from ._settings import Training as Training
 from ._view import AbstractView as AbstractView
 from .models import MLP as MLP
 from .models import AbstractNetwork as AbstractNetwork
+from .models import BlockShared as BlockShared
+from .models import Fourier as Fourier
+from .models import Residual as Residual
+from .models import periodic as periodic
 from .training import hold_out as hold_out
 from .training import train as train

@@ -1,4 +1,4 @@
-"""The hook through which plugins add PDE problems."""
+"""The hooks through which plugins add PDE problems, and networks to solve them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,4 +11,12 @@ def stde_problems() -> Mapping[str, Callable[..., Any] | str]:  # pyright: ignor
     """Problems by name: classes or factories of `AbstractProblem`, or "module:name".
 
     Their parameters become `-p name=value` of `stde solve`; one called `dim` becomes `--dim`.
+    """
+
+
+@stde.hookspec
+def stde_networks() -> Mapping[str, Callable[..., Any] | str]:  # pyright: ignore[reportReturnType]
+    """Blueprints of networks by name: classes or factories of `AbstractNetwork`, or "module:name".
+
+    `stde solve --model NAME` takes them; their fields become `-m name=value`.
     """

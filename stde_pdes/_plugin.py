@@ -1,4 +1,4 @@
-"""stde_pdes as a plugin: a hook for problems, the problems, and the commands `bench` and `solve`."""
+"""stde_pdes as a plugin: hooks for problems and networks, ours, and the commands `bench` and `solve`."""
 
 import pluggy
 
@@ -15,11 +15,30 @@ def stde_addhooks(pluginmanager: pluggy.PluginManager) -> None:
 @stde.hookimpl
 def stde_problems():
     return {
+        "poisson-two-body": "stde_pdes.families.elliptic:poisson_two_body",
         "allen-cahn-two-body": "stde_pdes.families.elliptic:allen_cahn_two_body",
         "sine-gordon-two-body": "stde_pdes.families.elliptic:sine_gordon_two_body",
+        "poisson-three-body": "stde_pdes.families.elliptic:poisson_three_body",
+        "allen-cahn-three-body": "stde_pdes.families.elliptic:allen_cahn_three_body",
+        "sine-gordon-three-body": "stde_pdes.families.elliptic:sine_gordon_three_body",
         "semilinear-heat": "stde_pdes.families.parabolic:semilinear_heat",
-        "kdv": "stde_pdes.families.dispersive:kdv",
-        "kp": "stde_pdes.families.dispersive:kp",
+        "hjb-lin": "stde_pdes.families.control:hjb_lin",
+        "hjb-lqg": "stde_pdes.families.control:hjb_lqg",
+        "kdv": "stde_pdes.families.kdv:kdv",
+        "g-kdv": "stde_pdes.families.kdv:g_kdv",
+        "kdv-2d": "stde_pdes.families.kdv_2d:kdv_2d",
+        "kp": "stde_pdes.families.kp:kp",
+        "kuramoto-sivashinsky": "stde_pdes.families.kuramoto_sivashinsky:kuramoto_sivashinsky",
+    }
+
+
+@stde.hookimpl
+def stde_networks():
+    return {
+        "mlp": "stde_pdes.models:MLP",
+        "block-shared": "stde_pdes.models:BlockShared",
+        "residual": "stde_pdes.models:Residual",
+        "fourier": "stde_pdes.models:Fourier",
     }
 
 

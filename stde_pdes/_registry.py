@@ -3,6 +3,7 @@ from typing import Any
 from stde_core._plugins import build
 
 from ._problem import AbstractProblem
+from .models import AbstractNetwork
 
 
 def get_problem(name: str, /, **fields: Any) -> AbstractProblem:
@@ -11,3 +12,11 @@ def get_problem(name: str, /, **fields: Any) -> AbstractProblem:
     Raises `ValueError` for unknown names, and for fields that the problem refuses.
     """
     return build("problems", name, fields)
+
+
+def get_network(name: str, /, **fields: Any) -> AbstractNetwork:
+    """A network's blueprint by its registered name: `get_network("block-shared", block_size=50)`.
+
+    Raises `ValueError` for unknown names, and for fields that the network refuses.
+    """
+    return build("networks", name, fields)

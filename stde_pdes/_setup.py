@@ -4,6 +4,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
 import stde_core as stde
 from stde_core._plugins import construct, registry
 
@@ -11,14 +15,20 @@ from ._options import parameters, parse
 from ._problem import AbstractProblem
 from ._settings import Training
 from .models import AbstractNetwork
+from .training import check
 
 _DEFAULT_NUM_SAMPLES = 16
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What `stde solve` was asked, as text: each sequence holds `name=value` options."""
+    """What `stde solve` was asked: names, numbers, and sequences of `name=value` options, as text."""
 
+    dim: int | None = None
+    steps: int | None = None
+    estimator_name: str | None = None
+    model_name: str | None = None
+    gpinn_weight: float | None = None
     problem: Sequence[str] = ()
     estimator: Sequence[str] = ()
     model: Sequence[str] = ()
@@ -34,6 +44,7 @@ class Setup:
     problem_fields: dict[str, Any]
     estimator_name: str
     estimator: stde.AbstractEstimator
+    network_name: str | None
     network: AbstractNetwork
     training: Training
     seed: int
@@ -46,6 +57,7 @@ class Setup:
             "problem_fields": self.problem_fields,
             "estimator": self.estimator_name,
             "estimator_fields": _fields_of(self.estimator),
+            "model_name": self.network_name,
             "model": dataclasses.asdict(self.network),
             "training": dataclasses.asdict(self.training),
             "seed": self.seed,
@@ -53,9 +65,7 @@ class Setup:
         }
 
 
-def prepare(
-    name: str, dim: int | None, estimator: str | None, steps: int | None, seed: int, options: Options
-) -> Setup:
+def prepare(name: str, seed: int, options: Options) -> Setup:
     """Builds the objects of a run.
 
     Raises `ValueError` or `TypeError`, with a sentence, for names and values that do not exist or
@@ -65,19 +75,15 @@ def prepare(
         raise ValueError(f"`--seed` needs an integer from 0 to {2**31 - 1}, got {seed}.")
     factory = registry().entry("problems", name).load()
     fields = parse(factory, options.problem, "-p")
-    if dim is not None:
-        fields |= _dimension(name, factory, dim, fields)
+    if options.dim is not None:
+        fields |= _dimension(name, factory, options.dim, fields)
     problem = construct(factory, fields, f"stde solve {name}")
-    chosen, built = _estimator(problem, estimator, options.estimator)
-    network = dataclasses.replace(
-        problem.default_network, **parse(type(problem.default_network), options.model, "-m")
-    )
-    settings = parse(Training, options.training, "-t")
-    if steps is not None:
-        settings["steps"] = steps
-    training = dataclasses.replace(problem.default_training, **settings)
-    _check_accepted(chosen, built, problem)
-    return Setup(name, problem, fields, chosen, built, network, training, seed)
+    chosen, estimator = _estimator(problem, options.estimator_name, options.estimator)
+    network = _network(problem, options.model_name, options.model)
+    training = _training(problem, options)
+    check(problem, training)
+    _check_accepted(chosen, estimator, problem)
+    return Setup(name, problem, fields, chosen, estimator, options.model_name, network, training, seed)
 
 
 def _dimension(name: str, factory: Any, dim: int, fields: dict[str, Any]) -> dict[str, int]:
@@ -100,6 +106,41 @@ def _estimator(
         defaults = {"num_samples": defaults.get("num_samples", _DEFAULT_NUM_SAMPLES)}
     fields = {field: value for field, value in defaults.items() if field in known}
     return chosen, construct(target, fields | parse(target, options, "-e"), f"--estimator {chosen}")
+
+
+def _network(problem: AbstractProblem, name: str | None, options: Sequence[str]) -> AbstractNetwork:
+    """The named network, with what the problem's own says of the fields that both have; or its own."""
+    default = problem.default_network
+    if name is None:
+        network = dataclasses.replace(default, **parse(type(default), options, "-m"))
+    else:
+        target = registry().entry("networks", name).load()
+        fields = {field: getattr(default, field) for field in parameters(target) if hasattr(default, field)}
+        network = construct(target, fields | parse(target, options, "-m"), f"--model {name}")
+    _check_scalar(network, problem.num_features)
+    return network
+
+
+def _check_scalar(network: AbstractNetwork, num_inputs: int) -> None:
+    """Raises `ValueError` for a network that cannot be built or gives no scalar; allocates nothing."""
+    model = eqx.filter_eval_shape(network, num_inputs, key=jax.random.key(0))
+    point = jax.ShapeDtypeStruct((num_inputs,), jnp.result_type(float))
+    shape = jnp.shape(eqx.filter_eval_shape(lambda model, x: model(x), model, point))
+    if shape != ():
+        raise ValueError(f"`{type(network).__name__}` needs to give a scalar, got an array of shape {shape}.")
+
+
+def _training(problem: AbstractProblem, options: Options) -> Training:
+    """The problem's own training, changed by what was asked."""
+    settings = parse(Training, options.training, "-t", problem.default_training)
+    shorthands = {"steps": options.steps, "gpinn_weight": options.gpinn_weight}
+    for field, value in shorthands.items():
+        if value is not None:
+            if field in settings:
+                flag = f"--{field.replace('_', '-')}"
+                raise ValueError(f"Give `{field}` once, as `{flag} VALUE` or as `-t {field}=VALUE`.")
+            settings[field] = value
+    return dataclasses.replace(problem.default_training, **settings)
 
 
 def _check_accepted(name: str, estimator: stde.AbstractEstimator, problem: AbstractProblem) -> None:

@@ -20,6 +20,7 @@ Examples:
   stde solve semilinear-heat --estimator hutchinson -e num_samples=8
   stde solve allen-cahn-two-body -e sampler=gaussian -m width=256 -m activation=sin
   stde solve kdv -p solution=two-soliton -t learning_rate=1e-3 -t batch=1000
+  stde solve allen-cahn-two-body --dim 100000 --model block-shared -m block_size=50
   stde solve kp --out kp-run --json                 the last line of stdout is a JSON object
   stde list problems                                what there is to solve
 
@@ -27,7 +28,7 @@ Examples:
 Fields of the options (`stde list` names estimators and samplers):
   -p  the problem: see `stde list problems`; a wrong name lists the right ones
   -e  the estimator: num_samples, sampler=NAME, sampler.replace=true, ...
-  -m  the network: width, depth, activation
+  -m  the network: width, depth, activation; block_size of block-shared, ... (`stde list networks`)
   -t  training: batch, learning_rate, schedule, shared_tangents, unbiased, test_points
 """
 )
@@ -35,6 +36,8 @@ Fields of the options (`stde list` names estimators and samplers):
 @click.option("--dim", type=int, metavar="N", help="Number of space dimensions, where there is a choice.")
 @click.option("--steps", type=int, metavar="N", help="Number of optimiser steps.")
 @click.option("--estimator", metavar="NAME", help="How operators are estimated.")
+@click.option("--model", "model_name", metavar="NAME", help="The network.  [default: the problem's own]")
+@click.option("--gpinn-weight", type=float, metavar="W", help="Weight of the residual's squared gradient.")
 @click.option("-p", "problem_options", multiple=True, metavar="FIELD=VALUE", help="A field of the problem.")
 @click.option("-e", "estimator_options", multiple=True, metavar="FIELD=VALUE", help="One of the estimator.")
 @click.option("-m", "model_options", multiple=True, metavar="FIELD=VALUE", help="One of the network.")
@@ -47,6 +50,8 @@ def solve(
     dim: int | None,
     steps: int | None,
     estimator: str | None,
+    model_name: str | None,
+    gpinn_weight: float | None,
     problem_options: tuple[str, ...],
     estimator_options: tuple[str, ...],
     model_options: tuple[str, ...],
@@ -61,14 +66,24 @@ def solve(
     the solution into a directory of its own. Errors are those of the last step, at points that
     training never sees, beside the error of the best trivial solution.
     """
-    options = Options(problem_options, estimator_options, model_options, training_options)
+    options = Options(
+        dim=dim,
+        steps=steps,
+        estimator_name=estimator,
+        model_name=model_name,
+        gpinn_weight=gpinn_weight,
+        problem=problem_options,
+        estimator=estimator_options,
+        model=model_options,
+        training=training_options,
+    )
     try:
-        setup = prepare(problem, dim, estimator, steps, seed, options)
+        setup = prepare(problem, seed, options)
         directory = new_directory(out, problem)
     except (ValueError, TypeError, ImportError, jax.errors.JaxRuntimeError) as error:
         raise click.UsageError(str(error)) from error
     try:
-        with ProgressDisplay(setup.training.steps) as display:
+        with ProgressDisplay(setup.training.total_steps) as display:
             display.announce(_headline(setup))
             result = execute(setup, directory, report=display.report, announce=display.announce)
     except FloatingPointError as error:
@@ -89,7 +104,7 @@ def _headline(setup: Setup) -> str:
     device = jax.devices()[0]
     return (
         f"{setup.name}, dim {setup.problem.dim}, estimator {setup.estimator_name}, "
-        f"{setup.training.steps} steps, seed {setup.seed}, on {device.platform} ({device.device_kind})"
+        f"{setup.training.total_steps} steps, seed {setup.seed}, on {device.platform} ({device.device_kind})"
     )
 
 

@@ -1,11 +1,193 @@
 """The networks: shapes, dtypes, derivatives, numbers of parameters, and what they refuse."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
+from helpers import assert_close, jit
+from test_engine_structure import too_large
 
-from stde_pdes.models import periodic
+import stde_core as stde
+from stde_core._plugins import registry
+from stde_pdes import MLP, BlockShared, Fourier, Residual, Training, get_network, get_problem, periodic
+from stde_pdes.training import loss
+
+KEY = jax.random.key(0)
+INPUTS = 12
+NETWORKS = {
+    "mlp": MLP(8, 2),
+    "mlp-linear": MLP(8, 0),
+    "block-shared": BlockShared(3, 8, 2, "sin"),
+    "block-shared-1": BlockShared(1, 8, 2),
+    "block-shared-all": BlockShared(12, 8, 2, "silu"),
+    "block-shared-rest": BlockShared(5, 8, 2, unshared=2),
+    "residual": Residual(8, 2, "gelu"),
+    "residual-norm": Residual(8, 3, norm=True),
+    "residual-linear": Residual(8, 0),
+    "fourier": Fourier(8, 2, num_frequencies=5, scale=0.3),
+}
+networks = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+
+
+def point(seed=1):
+    return jax.random.normal(jax.random.key(seed), (INPUTS,))
+
+
+def num_parameters(network, num_inputs):
+    """The numbers in a network of which only the shapes are made."""
+    model = eqx.filter_eval_shape(network, num_inputs, key=KEY)
+    return sum(leaf.size for leaf in jax.tree.leaves(model) if isinstance(leaf, jax.ShapeDtypeStruct))
+
+
+@networks
+def test_a_network_gives_a_scalar_of_the_dtype_of_its_parameters(network):
+    model = network(INPUTS, key=KEY)
+    assert model(point()).shape == () and model(point()).dtype == jnp.float64
+    parameters, static = eqx.partition(model, eqx.is_inexact_array)
+    single = eqx.combine(jax.tree.map(lambda leaf: leaf.astype(jnp.float32), parameters), static)
+    assert single(point().astype(jnp.float32)).dtype == jnp.float32
+
+
+@networks
+def test_keys_make_the_parameters(network):
+    same, again, other = (network(INPUTS, key=jax.random.key(seed))(point()) for seed in (0, 0, 1))
+    assert same == again != other
+
+
+@networks
+def test_the_laplacian_agrees_with_nested_differentiation_and_so_does_its_gradient(network):
+    parameters, static = eqx.partition(network(INPUTS, key=KEY), eqx.is_inexact_array)
+    whole, x = stde.get_estimator("stde", num_samples=INPUTS), point()
+
+    def by_taylor(parameters):
+        model = eqx.combine(parameters, static)
+        return stde.estimate(stde.Laplacian(), model, x, whole, key=KEY, standard_error=False).value
+
+    def by_nesting(parameters):
+        return jnp.trace(jax.hessian(eqx.combine(parameters, static))(x))
+
+    found, expected = jit(lambda p: [jax.value_and_grad(f)(p) for f in (by_taylor, by_nesting)])(parameters)
+    assert_close(found, expected, rtol=1e-9, atol=1e-12)
+
+
+@networks
+def test_all_but_fixed_parameters_are_trained(network):
+    model = network(INPUTS, key=KEY)
+    parameters, static = eqx.partition(model, eqx.is_inexact_array)
+    gradient = jit(jax.grad(lambda p: eqx.combine(p, static)(point()) ** 2))(parameters)
+    optimiser = optax.adam(1e-2)
+    updates, _ = optimiser.update(gradient, optimiser.init(parameters), parameters)
+    moved = eqx.combine(optax.apply_updates(parameters, updates), static)
+    if isinstance(network, Fourier):
+        assert jnp.array_equal(moved.frequencies, model.frequencies)
+    last = moved.mlp.layers[-1] if hasattr(moved, "mlp") else jax.tree.leaves(gradient)[-1]
+    assert all(bool(jnp.any(leaf != 0)) for leaf in jax.tree.leaves(eqx.filter(last, eqx.is_array)))
+    assert moved(point()) != model(point())
+
+
+@pytest.mark.parametrize(
+    ("block_size", "count"),
+    [(10, 12_833_292), (50, 2_593_332), (100, 1_313_382), (500, 289_782), (1000, 162_282)],
+)
+def test_block_shared_parameters_in_a_million_dimensions_are_those_published(block_size, count):
+    assert num_parameters(BlockShared(block_size, 128, 3), 1_000_000) == count
+
+
+@pytest.mark.parametrize(
+    ("network", "count"),
+    [
+        (MLP(8, 2), 12 * 8 + 8 + 8 * 8 + 8 + 8 + 1),
+        (BlockShared(5, 8, 1, unshared=2), 5 + 1 + 4 * 8 + 8 + 8 + 1),
+        (Residual(8, 2), 12 * 8 + 8 + 2 * (8 * 8 + 8) + 8 + 1),
+        (Residual(8, 2, norm=True), 12 * 8 + 8 + 2 * (8 * 8 + 8 + 2 * 8) + 8 + 1),
+        (Fourier(8, 1, num_frequencies=5), 5 * 12 + 10 * 8 + 8 + 8 + 1),
+    ],
+    ids=lambda case: type(case).__name__,
+)
+def test_numbers_of_parameters(network, count):
+    assert num_parameters(network, INPUTS) == count
+
+
+def test_block_shared_is_one_filter_for_all_blocks():
+    model = BlockShared(4, 8, 1)(INPUTS, key=KEY)
+    kernel, bias = model.block.weight[0], model.block.bias[0]
+    x = point()
+    convolved = jnp.stack([kernel @ x[i : i + 4] + bias for i in (0, 4, 8)])
+    np.testing.assert_allclose(model(x), model.mlp(jnp.tanh(convolved)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["per-point", "shared"])
+def test_block_shared_training_never_writes_its_tangents_out(shared):
+    dim, batch, samples = 1003, 7, 5  # 1003 = 17 · 59
+    problem = get_problem("allen-cahn-two-body", dim=dim)
+    estimator = stde.get_estimator("stde", num_samples=samples)
+    training = Training(batch=batch, shared_tangents=shared)
+    model = BlockShared(17, 3, 2)(dim, key=KEY)
+    parameters, static = eqx.partition(model, eqx.is_inexact_array)
+
+    @jax.value_and_grad
+    def step(parameters):
+        network = problem.ansatz(eqx.combine(parameters, static))
+        return loss(problem, network, estimator, training, key=KEY)
+
+    assert too_large(step, parameters, least=samples * batch * dim // 2) == set()
+
+
+def test_residual_blocks_add_to_what_passes():
+    model = Residual(8, 1, norm=True)(INPUTS, key=KEY)
+    z = model.first.weight @ point() + model.first.bias
+    normal = (z - z.mean()) / jnp.sqrt(z.var() + 1e-5)
+    z = z + jnp.tanh(model.blocks[0].weight @ normal + model.blocks[0].bias)
+    np.testing.assert_allclose(model(point()), (model.last.weight @ z + model.last.bias)[0], rtol=1e-12)
+
+
+def test_fourier_frequencies_have_the_scale_in_any_dimension():
+    for num_inputs in (2, 200):
+        frequencies = Fourier(4, 1, num_frequencies=2000, scale=0.5)(num_inputs, key=KEY).frequencies
+        # |f|² has mean scale² and, over 2000 vectors, a relative standard error of at most √(2/2/2000).
+        assert abs((frequencies**2).sum(1).mean() / 0.25 - 1) < 0.1
+
+
+def test_networks_are_registered():
+    assert {"mlp", "block-shared", "residual", "fourier"} <= set(registry().names("networks"))
+    assert get_network("block-shared", block_size=10) == BlockShared(10)
+
+
+BAD = {
+    "width": (lambda: Residual(0), "`Residual(width)` needs an integer ≥ 1, got 0"),
+    "depth": (lambda: Residual(depth=-1), "`Residual(depth)` needs an integer ≥ 0, got -1"),
+    "activation": (lambda: Fourier(activation="relu"), "`MLP(activation)` needs to be one of tanh, sin"),
+    "frequencies": (lambda: Fourier(num_frequencies=0), "`Fourier(num_frequencies)` needs an integer ≥ 1"),
+    "scale": (lambda: Fourier(scale=0.0), "`Fourier(scale)` needs to be a positive number, got 0.0"),
+    "block": (lambda: BlockShared(0), "`BlockShared(block_size)` needs an integer ≥ 1, got 0"),
+    "unshared": (lambda: BlockShared(unshared=-1), "`BlockShared(unshared)` needs an integer ≥ 0, got -1"),
+    "name": (lambda: get_network("block-sharing"), "did you mean 'block-shared'"),
+}
+
+
+@pytest.mark.parametrize(("build", "message"), BAD.values(), ids=BAD)
+def test_networks_refuse_what_they_cannot_be(build, message, unchecked):
+    with pytest.raises(ValueError) as error:
+        build()
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "num_inputs", "message"),
+    [
+        ({"block_size": 50}, 102, "got 50; the nearest are 34 and 51; with `unshared=2` the last 2 go past"),
+        ({"block_size": 500}, 100, "the number of shared inputs, got 500; the nearest is 100."),
+        ({"block_size": 7}, 13, "got 7; the nearest are 1 and 13; with `unshared=6` the last 6 go past"),
+        ({"block_size": 4, "unshared": 1}, 10, "needs a divisor of 9, the number of shared inputs, got 4"),
+        ({"block_size": 1, "unshared": 3}, 3, "`BlockShared(unshared)` needs an integer < 3, the number of"),
+    ],
+)
+def test_blocks_that_do_not_fill_the_inputs_are_refused_with_what_would(fields, num_inputs, message):
+    with pytest.raises(ValueError) as error:
+        BlockShared(**fields)(num_inputs, key=KEY)
+    assert message in str(error.value)
 
 
 def test_periodic_features_are_the_harmonics():
