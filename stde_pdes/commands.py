@@ -21,6 +21,10 @@ Examples:
   stde solve allen-cahn-two-body -e sampler=gaussian -m width=256 -m activation=sin
   stde solve kdv -p solution=two-soliton -t learning_rate=1e-3 -t batch=1000
   stde solve allen-cahn-two-body --dim 100000 --model block-shared -m block_size=50
+  stde solve kdv --model residual -m norm=true -m depth=4
+  stde solve kdv --gpinn-weight 1e-3                penalise the slope of the residual too
+  stde solve kdv -t gauss_newton=on -t gauss_newton.steps=100 -t lbfgs=none
+  stde solve semilinear-heat -t causal.strength=2 -t resampling=on
   stde solve kp --out kp-run --json                 the last line of stdout is a JSON object
   stde list problems                                what there is to solve
 
@@ -29,7 +33,9 @@ Fields of the options (`stde list` names estimators and samplers):
   -p  the problem: see `stde list problems`; a wrong name lists the right ones
   -e  the estimator: num_samples, sampler=NAME, sampler.replace=true, ...
   -m  the network: width, depth, activation; block_size of block-shared, ... (`stde list networks`)
-  -t  training: batch, learning_rate, schedule, shared_tangents, unbiased, test_points
+  -t  training: batch, learning_rate, schedule, shared_tangents, unbiased, gpinn_samples, test_points
+      gauss_newton, lbfgs (stages after Adam), causal and resampling are on, none, or set by their
+      fields: lbfgs.steps=500 switches lbfgs on
 """
 )
 @click.argument("problem")

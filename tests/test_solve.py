@@ -1,5 +1,6 @@
 """The command `stde solve`: what it writes and prints, and what it refuses."""
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -12,8 +13,11 @@ from click.testing import CliRunner
 
 import stde_core as core
 from stde_core._cli import cli
-from stde_pdes import MLP, get_problem
+from stde_pdes import MLP, Residual, Training, get_problem
+from stde_pdes._causal import Causal
 from stde_pdes._options import parse
+from stde_pdes._setup import Options, prepare
+from stde_pdes.optimisers import LBFGS
 
 QUICK = ["--steps", "3", "-m", "width=8", "-m", "depth=1", "-t", "batch=4", "-t", "test_points=40"]
 PROBLEMS = {
@@ -55,6 +59,7 @@ def test_solve_writes_a_run_and_ends_with_json(name, tmp_path):
     setup = json.loads((out / "run.json").read_text())
     assert setup["environment"]["versions"]["jax"] == jax.__version__
     assert setup["training"]["batch"] == 4 and setup["seed"] == 3
+    assert setup["model_name"] is None and setup["model"]["width"] == 8
 
 
 def test_the_saved_model_is_the_one_that_was_measured(tmp_path):
@@ -66,6 +71,57 @@ def test_the_saved_model_is_the_one_that_was_measured(tmp_path):
     points = problem.conditions[0].points(10, key=jax.random.key(0))
     assert printed.exit_code == 0
     assert jax.vmap(problem.ansatz(network))(points).shape == (10,)
+
+
+def setup_of(problem, **options):
+    return prepare(problem, 0, Options(**options))
+
+
+def test_a_named_network_takes_over_what_it_shares_with_the_problems_own():
+    own = get_problem("kdv").default_network
+    setup = setup_of("kdv", model_name="residual", model=["norm=true"])
+    assert setup.network == Residual(own.width, own.depth, own.activation, norm=True)
+    assert setup.describe()["model_name"] == "residual" and setup.describe()["model"]["norm"] is True
+    assert setup_of("kdv").network == own
+    assert setup_of("kdv", model=["width=7"]).network == dataclasses.replace(own, width=7)
+
+
+def test_parts_of_training_are_switched_and_set_and_recorded():
+    options = ["causal=on", "lbfgs.steps=7", "lbfgs.memory=3", "gauss-newton=none"]
+    setup = setup_of("kdv", training=options, gpinn_weight=0.5, steps=2)
+    training = setup.training
+    assert training.causal == Causal() and training.lbfgs == LBFGS(steps=7, memory=3)
+    assert training.gauss_newton is None and training.resampling == setup.problem.default_training.resampling
+    assert (training.gpinn_weight, training.steps) == (0.5, 2)
+    assert setup.describe()["training"]["lbfgs"]["steps"] == 7
+    json.dumps(setup.describe())
+
+
+@pytest.mark.parametrize(
+    ("start", "option", "expected"),
+    [
+        (None, "causal=on", Causal()),
+        (None, "causal.strength=3", Causal(3.0)),
+        (Causal(2.0), "causal=on", Causal(2.0)),
+        (Causal(2.0), "causal.strength=3", Causal(3.0)),
+        (Causal(2.0), "causal=none", None),
+        (LBFGS(5, 6), "lbfgs.batch=7", LBFGS(5, 7)),
+    ],
+)
+def test_parts_begin_as_those_of_the_problem(start, option, expected):
+    name = option.partition("=")[0].partition(".")[0]
+    assert parse(Training, [option], "-t", Training(**{name: start})) == {name: expected}
+
+
+@pytest.mark.slow
+def test_a_run_with_every_part(tmp_path):
+    out = tmp_path / "run"
+    parts = ["--model", "fourier", "--gpinn-weight", "0.001", "-t", "causal=on", "-t", "resampling=on"]
+    stages = ["-t", "gauss_newton.steps=2", "-t", "gauss_newton.batch=5", "-t", "lbfgs.steps=2"]
+    result = stde("kdv", *QUICK, *parts, *stages, "-t", "lbfgs.batch=5", "--out", str(out), "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout.splitlines()[-1])["steps"] == 7
+    assert json.loads((out / "run.json").read_text())["training"]["gauss_newton"]["batch"] == 5
 
 
 def test_same_seed_same_errors(tmp_path):
@@ -86,7 +142,7 @@ def test_without_out_a_new_directory_is_made_each_time(tmp_path, monkeypatch):
 
 
 BAD = {
-    "close name": (["alen-cahn"], "Unknown problem 'alen-cahn'; did you mean 'allen-cahn-two-body'?"),
+    "close name": (["alen-cahn"], "Unknown problem 'alen-cahn'; did you mean 'allen-cahn-two-body'"),
     "dim 0": (["allen-cahn-two-body", "--dim", "0"], "`dim` needs an integer ≥ 2, got 0."),
     "dim -3": (["allen-cahn-two-body", "--dim", "-3"], "`dim` needs an integer ≥ 2, got -3."),
     "dim x": (["allen-cahn-two-body", "--dim", "x"], "'x' is not a valid integer."),
@@ -107,11 +163,30 @@ BAD = {
     "estimator": (["kdv", "--estimator", "exat"], "Unknown estimator 'exat'; did you mean 'exact'?"),
     "refused": (["kp", "--estimator", "hutchinson"], "Estimator `hutchinson` estimates operators of order 2"),
     "network": (["kdv", "-m", "width=0"], "`MLP(width)` needs an integer ≥ 1, got 0."),
+    "model": (["kdv", "--model", "mpl"], "Unknown network 'mpl'; did you mean 'mlp'?"),
+    "of the model": (["kdv", "-m", "norm=true"], "`-m norm=…`: Unknown field 'norm'; known are: activation"),
+    "blocks": (
+        ["kdv", "--model", "block-shared"],
+        "needs a divisor of 2, the number of shared inputs, got 50",
+    ),
+    "scale": (["kdv", "--model", "fourier", "-m", "scale=-1"], "`Fourier(scale)` needs to be a positive"),
     "steps": (["kdv", "--steps", "0"], "`steps` needs an integer ≥ 1, got 0."),
     "schedule": (["kdv", "-t", "schedule=lin"], "did you mean 'linear'?"),
     "seed": (["kdv", "--seed", "-1"], "`--seed` needs an integer from 0 to 2147483647, got -1."),
     "rate": (["kdv", "-t", "learning_rate=inf"], "`learning_rate` needs to be a positive number, got inf."),
     "huge": (["allen-cahn-two-body", "--dim", "1" + 20 * "0"], "`dim` needs an integer ≤ 2147483647"),
+    "steps twice": (["kdv", "--steps", "3", "-t", "steps=3"], "Give `steps` once, as `--steps VALUE` or as"),
+    "gpinn": (["kdv", "--gpinn-weight", "-1"], "`gpinn_weight` needs to be a number ≥ 0, got -1.0."),
+    "gpinn twice": (["kdv", "--gpinn-weight", "1", "-t", "gpinn_weight=1"], "as `--gpinn-weight VALUE` or"),
+    "gpinn text": (["kdv", "--gpinn-weight", "big"], "'big' is not a valid float."),
+    "switch": (["kdv", "-t", "causal=yes"], "`-t causal=yes` needs on or none; its fields are set by"),
+    "off and set": (["kdv", "-t", "lbfgs=none", "-t", "lbfgs.steps=2"], "leaves no `-t lbfgs.steps` to set"),
+    "part": (["kdv", "-t", "causal.strenght=2"], "Unknown field 'strenght'; did you mean 'strength'?"),
+    "no part": (["kdv", "-t", "batch.size=2"], "'batch' has no fields of its own."),
+    "below a part": (["kdv", "-t", "lbfgs.steps.x=2"], "'steps' has no fields of its own."),
+    "part's value": (["kdv", "-t", "causal.strength=-2"], "`causal.strength` needs to be a positive number"),
+    "part's type": (["kdv", "-t", "gauss_newton.batch=x"], "`-t gauss_newton.batch=x` needs an integer"),
+    "no time": (["allen-cahn-two-body", "-t", "causal=on"], "`causal` needs a problem in time"),
     "empty name": (["kdv", "--estimator", ""], "Unknown estimator ''"),
     "no problem": ([], "Missing argument 'PROBLEM'."),
 }
@@ -153,7 +228,7 @@ def test_an_unwritable_out_is_refused(tmp_path):
 
 
 def test_a_run_that_diverges_ends_with_a_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr("stde_pdes.training._loop.loss", lambda *_, key: jnp.sum(jnp.nan))
+    monkeypatch.setattr("stde_pdes.training._objective.Objective.loss", lambda *_: jnp.sum(jnp.nan))
     result = stde("kdv", *QUICK, "--out", str(tmp_path / "run"))
     assert result.exit_code == 2 and "lower `learning_rate`" in result.stderr
     assert (tmp_path / "run" / "metrics.jsonl").exists()
