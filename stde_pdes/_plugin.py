@@ -21,6 +21,7 @@ def stde_problems():
         "poisson-three-body": "stde_pdes.families.elliptic:poisson_three_body",
         "allen-cahn-three-body": "stde_pdes.families.elliptic:allen_cahn_three_body",
         "sine-gordon-three-body": "stde_pdes.families.elliptic:sine_gordon_three_body",
+        "biharmonic": "stde_pdes.families.biharmonic:biharmonic",
         "semilinear-heat": "stde_pdes.families.parabolic:semilinear_heat",
         "hjb-lin": "stde_pdes.families.control:hjb_lin",
         "hjb-lqg": "stde_pdes.families.control:hjb_lqg",

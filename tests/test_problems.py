@@ -8,21 +8,16 @@ import pytest
 from problem_checks import worst_residual
 
 from stde_pdes import get_problem
-from stde_pdes.domains import Box, BoxFaces, BrownianPaths, UnitBall
+from stde_pdes.domains import Box, BoxFaces, BrownianPaths
 from stde_pdes.references import radial_solution
 
 CLOSED_FORM = {
-    "allen-cahn-two-body-2": ("allen-cahn-two-body", {"dim": 2}),
-    "allen-cahn-two-body-9": ("allen-cahn-two-body", {"dim": 9, "coefficient_seed": 3}),
-    "sine-gordon-two-body-9": ("sine-gordon-two-body", {"dim": 9}),
     "kdv-soliton": ("kdv", {}),
     "kdv-two-soliton": ("kdv", {"solution": "two-soliton"}),
     "kp-1": ("kp", {"sigma_squared": -1}),
     "kp-2": ("kp", {"sigma_squared": 1}),
 }
 SMALL = {
-    "allen-cahn-two-body": {"dim": 4},
-    "sine-gordon-two-body": {"dim": 4},
     "semilinear-heat": {"dim": 3},
     "kdv": {},
     "kp": {},
@@ -32,30 +27,6 @@ SMALL = {
 @pytest.mark.parametrize(("name", "fields"), CLOSED_FORM.values(), ids=CLOSED_FORM)
 def test_exact_solutions_fulfil_their_equations(name, fields):
     assert worst_residual(get_problem(name, **fields)) < 1e-12
-
-
-@pytest.mark.parametrize(
-    ("name", "dim", "reaction"),
-    [
-        *(("allen-cahn-two-body", dim, lambda u: u - u**3) for dim in (2, 3, 12)),
-        ("sine-gordon-two-body", 12, jnp.sin),
-    ],
-)
-def test_source_of_the_two_body_problems_agrees_with_nested_ad(name, dim, reaction):
-    problem = get_problem(name, dim=dim)
-    for x in UnitBall(dim)(5, key=jax.random.key(1)):
-        u = problem.solution(x)
-        expected = jnp.trace(jax.hessian(problem.solution)(x)) + reaction(u)
-        np.testing.assert_allclose(problem.source(x), expected, rtol=1e-10, atol=1e-10)
-
-
-def test_source_costs_linear_memory_in_the_dimension():
-    def largest(dim):
-        problem = get_problem("allen-cahn-two-body", dim=dim)
-        jaxpr = jax.make_jaxpr(problem.source)(jnp.zeros(dim)).jaxpr
-        return max(v.aval.size for eqn in jaxpr.eqns for v in eqn.outvars)
-
-    assert largest(1000) <= 12 * largest(100)
 
 
 # At (0, 0), from a converged finite-volume solution of the radial equation, independent of ours.
@@ -110,14 +81,6 @@ def random_model(problem):
     return problem.ansatz(network)
 
 
-def test_two_body_ansatz_vanishes_on_the_sphere():
-    problem = get_problem("allen-cahn-two-body", dim=4)
-    z = jax.random.normal(jax.random.key(0), (20, 4))
-    on_sphere = z / jnp.linalg.norm(z, axis=1, keepdims=True)
-    values = jax.vmap(random_model(problem))(on_sphere)
-    assert jnp.max(jnp.abs(values)) < 1e-10 * problem.output_scale
-
-
 def test_heat_ansatz_has_the_terminal_value():
     problem = get_problem("semilinear-heat", dim=3)
     x = jax.random.normal(jax.random.key(0), (20, 3))
@@ -135,15 +98,6 @@ def test_soliton_ansatz_has_the_initial_value_and_in_one_dimension_the_sides(nam
         for end in problem.bounds[0]:
             side = jnp.array([end, 0.5])
             assert abs(model(side) - problem.solution(side)) < 1e-5
-
-
-def test_points_of_the_ball_have_uniform_radius_and_isotropic_directions():
-    points = UnitBall(3)(40_000, key=jax.random.key(0))
-    r = jnp.linalg.norm(points, axis=1)
-    # Standard errors over 4e4 points: 1.5e-3 for a mean of U[0, 1], 1.5e-3 for the second moments.
-    assert float(r.max()) <= 1.0
-    assert abs(r.mean() - 0.5) < 6e-3 and abs((r**2).mean() - 1 / 3) < 6e-3
-    np.testing.assert_allclose(points.T @ points / len(points), jnp.eye(3) / 9, atol=6e-3)
 
 
 def test_points_on_brownian_paths_have_variance_twice_the_time():
@@ -166,9 +120,6 @@ def test_points_on_faces_lie_on_faces():
 @pytest.mark.parametrize(
     ("name", "fields", "message"),
     [
-        ("allen-cahn-two-body", {"dim": 1}, "`dim` needs an integer ≥ 2, got 1"),
-        ("allen-cahn-two-body", {"dim": 2.0}, "`dim` needs an integer ≥ 2, got 2.0"),
-        ("allen-cahn-two-body", {"coefficient_seed": -1}, "`coefficient_seed` needs an integer ≥ 0"),
         ("semilinear-heat", {"dim": 0}, "`dim` needs an integer ≥ 1, got 0"),
         ("semilinear-heat", {"horizon": -0.1}, "`horizon` needs to be a positive number, got -0.1"),
         ("kdv", {"solution": "three"}, "`solution` needs to be one of soliton, two-soliton, got 'three'"),

@@ -25,7 +25,7 @@ def _torch() -> Any:
 
 def refuses(problem: AbstractProblem) -> str | None:
     """Why PyTorch here cannot do what JAX does, if so."""
-    if not isinstance(problem, BallProblem) or _reaction(problem) is None:
+    if not isinstance(problem, BallProblem) or problem.solution.bodies != 2 or _reaction(problem) is None:
         return "is written for `sine-gordon-two-body` and `allen-cahn-two-body` alone"
     if jax.default_backend() != "cpu" and not _torch().cuda.is_available():
         return f"would run on the CPU beside methods on the {jax.default_backend()}: its PyTorch has no GPU"
@@ -50,7 +50,7 @@ class TorchStep:
         self.device = "cpu" if jax.default_backend() == "cpu" else "cuda"
         self.problem, self.training, self.num_samples = problem, training, min(num_samples, problem.dim)
         self.reaction = _reaction(problem)
-        self.coefficients = self.tensor(problem.coefficients)
+        self.coefficients = self.tensor(problem.solution.coefficients)
         self.layers = [
             (self.tensor(layer.weight).requires_grad_(), self.tensor(layer.bias).requires_grad_())
             for layer in network.layers
@@ -107,7 +107,7 @@ class TorchStep:
     def model(self, x: Tensor) -> Tensor:
         """The ansatz around the network, `[b]`."""
         torch = self.torch
-        z = self.problem.dim**0.5 * x
+        z = self.problem.feature_scale * x
         *hidden, (last, offset) = self.layers
         for weight, bias in hidden:
             z = torch.tanh(torch.nn.functional.linear(z, weight, bias))

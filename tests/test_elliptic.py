@@ -1,0 +1,186 @@
+"""Elliptic and biharmonic problems: right-hand sides, their cost, hard conditions, points, refusals."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from problem_checks import worst_residual
+
+from stde_pdes import get_problem
+from stde_pdes.domains import Shell, Spheres, UnitBall
+from stde_pdes.families.interactions import ManyBody, three_body, two_body
+
+EQUATIONS = ("poisson", "allen-cahn", "sine-gordon")
+INTERACTIONS = {"two-body": (2, two_body), "three-body": (3, three_body)}
+NAMES = [f"{equation}-{bodies}" for equation in EQUATIONS for bodies in INTERACTIONS]
+
+
+def laplacian(u):
+    """By nested AD."""
+    return lambda x: jnp.trace(jax.hessian(u)(x))
+
+
+def random_model(problem, seed=2):
+    network = eqx.nn.MLP(problem.num_features, "scalar", 8, 2, jnp.tanh, key=jax.random.key(seed))
+    return problem.ansatz(network)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_exact_solutions_fulfil_their_equations(name):
+    assert worst_residual(get_problem(name, dim=9, coefficient_seed=3), num_points=20) < 1e-12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("domain", ["ball", "shell"])
+def test_exact_solutions_fulfil_the_biharmonic_equation(domain):
+    assert worst_residual(get_problem("biharmonic", dim=5, domain=domain), num_points=10) < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("name", "dim", "reaction"),
+    [
+        *(("allen-cahn-two-body", dim, lambda u: u - u**3) for dim in (2, 12)),
+        *(("sine-gordon-three-body", dim, jnp.sin) for dim in (3, 12)),
+    ],
+)
+def test_sources_agree_with_nested_ad(name, dim, reaction):
+    problem = get_problem(name, dim=dim)
+
+    def expected(x):
+        return laplacian(problem.solution)(x) + reaction(problem.solution(x))
+
+    points = UnitBall(dim)(5, key=jax.random.key(1))
+    got = jax.vmap(problem.source)(points)
+    np.testing.assert_allclose(got, jax.vmap(expected)(points), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("domain", ["ball", "shell"])
+@pytest.mark.parametrize("dim", [3, 8])
+def test_sources_of_the_biharmonic_equation_agree_with_nested_ad(domain, dim):
+    problem = get_problem("biharmonic", dim=dim, domain=domain)
+    points = problem.conditions[0].points(4, key=jax.random.key(1))
+    expected = jax.jit(jax.vmap(laplacian(laplacian(problem.solution))))(points)
+    np.testing.assert_allclose(jax.vmap(problem.source)(points), expected, rtol=1e-10)
+
+
+def test_the_exact_solutions_are_those_of_the_paper():
+    x, c = np.array([0.3, -0.4, 0.2, 0.5]), np.asarray(jax.random.normal(jax.random.key(7), (3,)))
+    pairs = sum(c[i] * np.sin(x[i] + np.cos(x[i + 1]) + x[i + 1] * np.cos(x[i])) for i in range(3))
+    got = get_problem("sine-gordon-two-body", dim=4, coefficient_seed=7).solution(jnp.asarray(x))
+    assert got == pytest.approx((1 - x @ x) * pairs, rel=1e-12)
+    c = np.asarray(jax.random.normal(jax.random.key(7), (2,)))
+    threes = sum(c[i] * np.exp(x[i] * x[i + 1] * x[i + 2]) for i in range(2))
+    got = get_problem("poisson-three-body", dim=4, coefficient_seed=7).solution(jnp.asarray(x))
+    assert got == pytest.approx((1 - x @ x) * threes, rel=1e-12)
+    x = 3 * x
+    got = get_problem("biharmonic", dim=4, coefficient_seed=7).solution(jnp.asarray(x))
+    threes = sum(c[i] * np.exp(x[i] * x[i + 1] * x[i + 2]) for i in range(2))
+    assert got == pytest.approx((1 - x @ x) * (4 - x @ x) * threes, rel=1e-12)
+
+
+@pytest.mark.parametrize("order", [2, 4])
+@pytest.mark.parametrize(("bodies", "interaction"), INTERACTIONS.values(), ids=INTERACTIONS)
+def test_right_hand_sides_cost_linear_time_and_memory_in_the_dimension(bodies, interaction, order):
+    def cost(dim):
+        u = ManyBody(jnp.ones(dim - bodies + 1), bodies, ((lambda s: 1 - s, interaction),))
+        right = u.laplacian() if order == 2 else u.laplacian().laplacian()
+        x = jax.ShapeDtypeStruct((dim,), jnp.float64)
+        jaxpr = jax.make_jaxpr(lambda x: right(x))(x).jaxpr
+        compiled = jax.jit(lambda x: right(x)).lower(x).compile()
+        memory = compiled.memory_analysis()
+        return (
+            max(v.aval.size for eqn in jaxpr.eqns for v in eqn.outvars),
+            compiled.cost_analysis()["flops"],
+            memory.temp_size_in_bytes,
+        )
+
+    few, many = cost(100_000), cost(1_000_000)
+    assert few[0] <= 100_000
+    assert all(after <= 12 * before for before, after in zip(few, many, strict=True))
+
+
+def on_sphere(radius, dim):
+    return Spheres(dim, (radius,))(20, key=jax.random.key(0))
+
+
+def slope(u, x):
+    """The derivative along x/|x|."""
+    return jax.grad(u)(x) @ x / jnp.linalg.norm(x)
+
+
+@pytest.mark.parametrize("name", ["allen-cahn-two-body", "poisson-three-body", "biharmonic"])
+def test_ansatz_vanishes_on_the_spheres(name):
+    problem = get_problem(name, dim=4)
+    for radius in (1.0, 2.0) if name == "biharmonic" else (1.0,):
+        values = jax.vmap(random_model(problem))(on_sphere(radius, 4))
+        assert jnp.max(jnp.abs(values)) < 1e-13 * problem.output_scale
+
+
+def test_ansatz_of_the_biharmonic_equation_is_clamped_on_the_ball():
+    problem = get_problem("biharmonic", dim=4, domain="ball")
+    model = random_model(problem)
+    for x in on_sphere(1.0, 4)[:5]:
+        assert abs(model(x)) < 1e-13 * problem.output_scale
+        assert abs(slope(model, x)) < 1e-13 * problem.output_scale
+
+
+def test_normal_derivative_on_the_shell_is_asked_for_and_is_that_of_the_solution():
+    problem = get_problem("biharmonic", dim=6)
+    _, normal = problem.conditions
+    points = normal.points(200, key=jax.random.key(0))
+    radii = jnp.linalg.norm(points, axis=1)
+    assert set(np.round(np.asarray(radii), 12)) == {1.0, 2.0}
+    for x in points[:5]:
+        np.testing.assert_allclose(normal.source(x), slope(problem.solution, x), rtol=1e-12)
+    assert len(get_problem("biharmonic", dim=6, domain="ball").conditions) == 1
+
+
+@pytest.mark.parametrize("name", ["allen-cahn-two-body", "poisson-three-body", "biharmonic"])
+def test_ansatz_is_affine_in_the_network(name):
+    problem = get_problem(name, dim=4)
+    keys = jax.random.split(jax.random.key(0))
+    f, g = (eqx.nn.MLP(4, "scalar", 8, 1, jnp.tanh, key=k) for k in keys)
+    x = problem.conditions[0].points(1, key=jax.random.key(1))[0]
+    middle = problem.ansatz(lambda z: 0.5 * (f(z) + g(z)))(x)
+    np.testing.assert_allclose(middle, 0.5 * (problem.ansatz(f)(x) + problem.ansatz(g)(x)), rtol=1e-12)
+
+
+# Standard errors over 4e4 points: 2.9e-3 (U[0, 1]: half as much from 0 to 1/2) for a mean radius,
+# below 6e-3 for second moments of size up to 4/3.
+@pytest.mark.parametrize(
+    ("domain", "inner", "outer"), [(UnitBall(3), 0.0, 1.0), (Shell(3, 1.0, 2.0), 1.0, 2.0)]
+)
+def test_points_between_spheres_have_uniform_radius_and_isotropic_directions(domain, inner, outer):
+    points = domain(40_000, key=jax.random.key(0))
+    r = jnp.linalg.norm(points, axis=1)
+    assert inner <= float(r.min()) and float(r.max()) <= outer
+    squares = (inner**2 + inner * outer + outer**2) / 3
+    assert abs(r.mean() - (inner + outer) / 2) < 6e-3 and abs((r**2).mean() - squares) < 0.02
+    np.testing.assert_allclose(points.mean(0), 0.0, atol=0.02)
+    np.testing.assert_allclose(points.T @ points / len(points), squares * jnp.eye(3) / 3, atol=0.02)
+
+
+def test_points_on_spheres_are_equally_many_on_each():
+    points = Spheres(3, (1.0, 2.0))(40_000, key=jax.random.key(0))
+    r = jnp.linalg.norm(points, axis=1)
+    outside = r > 1.5
+    np.testing.assert_allclose(r, jnp.where(outside, 2.0, 1.0), rtol=1e-12)
+    assert abs(outside.mean() - 0.5) < 0.01  # a standard error is 2.5e-3
+    np.testing.assert_allclose(points.T @ points / len(points), 2.5 * jnp.eye(3) / 3, atol=0.03)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "message"),
+    [
+        *((f"{e}-two-body", {"dim": 1}, "`dim` needs an integer ≥ 2, got 1") for e in EQUATIONS),
+        *((f"{e}-three-body", {"dim": 2}, "`dim` needs an integer ≥ 3, got 2") for e in EQUATIONS),
+        ("allen-cahn-two-body", {"dim": 2.0}, "`dim` needs an integer ≥ 2, got 2.0"),
+        ("allen-cahn-two-body", {"coefficient_seed": -1}, "`coefficient_seed` needs an integer ≥ 0"),
+        ("biharmonic", {"dim": 2}, "`dim` needs an integer ≥ 3, got 2"),
+        ("biharmonic", {"domain": "cube"}, "`domain` needs to be one of ball, shell, got 'cube'"),
+    ],
+)
+def test_problems_refuse_what_they_cannot_be(name, fields, message, unchecked):
+    with pytest.raises(ValueError, match=message):
+        get_problem(name, **fields)
