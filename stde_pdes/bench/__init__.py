@@ -1,7 +1,10 @@
-"""How fast is it, beside what else there is: `stde bench`, and its functions."""
+"""How fast is it, beside what else there is, and how accurate: `stde bench`, and its functions."""
 
+from ._accuracy import accuracy as accuracy
+from ._findings import Findings as Findings
 from ._operators import operators as operators
 from ._outcome import Outcome as Outcome
 from ._report import Report as Report
 from ._report import Row as Row
+from ._samples import samples as samples
 from ._step import step as step

@@ -60,7 +60,7 @@ def answer(
             name=question.name,
             title=question.title,
             settings=question.settings | dataclasses.asdict(budget),
-            environment=found | {"command": _command(), "date": time.strftime("%Y-%m-%d %H:%M %z")},
+            environment=found | origin(),
             reference=reference,
             left_out=tuple(dict.fromkeys(left_out.values())),
             rows=summarise(outcomes.items(), reference),
@@ -94,5 +94,7 @@ def silent(event: Event) -> None:
     """Shows nothing of an event."""
 
 
-def _command() -> str:
-    return shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
+def origin() -> dict[str, str]:
+    """The command that is being carried out, and when."""
+    command = shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
+    return {"command": command, "date": time.strftime("%Y-%m-%d %H:%M %z")}

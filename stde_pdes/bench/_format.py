@@ -26,7 +26,7 @@ def error(value: float | None) -> str:
     if value is None:
         return "–"
     mantissa, _, exponent = f"{value:.1e}".partition("e")
-    return f"{mantissa}e{int(exponent)}"
+    return f"{mantissa}e{int(exponent)}" if int(exponent) else mantissa
 
 
 def machine(environment: dict[str, Any], *more: str) -> str:

@@ -1,4 +1,7 @@
-"""One measurement in this process: `python -m stde_pdes.bench._worker REQUEST`, JSON to JSON."""
+"""One request in this process: `python -m stde_pdes.bench._worker REQUEST`, JSON to JSON.
+
+To check tasks, to measure one, to say what command lines of `stde solve` mean, or to carry one out.
+"""
 
 import dataclasses
 import importlib
@@ -12,9 +15,11 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from stde_core._cli import main as stde
 from stde_core._plugins import describe
 
 from .._run import environment
+from ._meaning import meaning
 from ._outcome import Outcome
 from ._task import Task
 from ._work import Ready
@@ -29,8 +34,18 @@ def main() -> None:
     """Answers one request, on the last line of stdout."""
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     request = json.loads(sys.argv[1])
-    answer = _check(request) if "check" in request else dataclasses.asdict(_measure(request))
-    print("\n" + json.dumps(answer), flush=True)
+    if "solve" in request:
+        sys.argv = ["stde", "solve", *request["solve"]]
+        stde()  # ends this process
+    print("\n" + json.dumps(_answer(request), default=repr), flush=True)
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    if "check" in request:
+        return _check(request)
+    if "meanings" in request:
+        return {"environment": _environment(), "meanings": [meaning(text) for text in request["meanings"]]}
+    return dataclasses.asdict(_measure(request))
 
 
 def _end_with(parent: int) -> None:

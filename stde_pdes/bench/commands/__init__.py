@@ -2,24 +2,29 @@
 
 import click
 
+from ._accuracy import accuracy
 from ._group import Group
 from ._operators import operators
+from ._samples import samples
 from ._step import step
 
 
 @click.group(
     cls=Group,
-    commands=[step, operators],
+    commands=[step, operators, accuracy, samples],
     epilog="""\b
 Examples:
   stde bench step --dims 100                a training step, methods side by side
   stde bench operators --workloads kdv-2d   loss and gradient of an operator of high order
+  stde bench accuracy --problems kdv        the errors that `stde solve` reaches
+  stde bench samples --dim 100              how many random directions to take
   stde bench step --help                    the methods, and more examples
 """,
 )
 def bench() -> None:
-    """Measure speed and memory of methods, side by side.
+    """Measure speed, memory and accuracy, side by side.
 
-    Every measurement is made in a process of its own; the methods alternate, and medians and
-    ratios are of one run. A method that runs out of memory or time is a row that says so.
+    Every measurement is made in a process of its own. In `step` and `operators` the methods
+    alternate, and medians and ratios are of one run; `accuracy` and `samples` train whole runs, keep
+    each that has ended, and go on from there. What runs out of memory or time is a row that says so.
     """

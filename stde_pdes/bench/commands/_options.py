@@ -53,6 +53,16 @@ def timed(command: Callable[..., Any]) -> Callable[..., Any]:
     return _with(options, command)
 
 
+def resumable(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a bench of whole runs, which goes on where it was."""
+    options = [
+        click.option("--time-limit", default=1800.0, show_default=True, help="Seconds per run."),
+        click.option("--again", is_flag=True, help="Run also what is in DIR already."),
+        _JSON,
+    ]
+    return _with(options, command)
+
+
 def _with(options: list[Callable[..., Any]], command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         command = option(command)
@@ -78,3 +88,18 @@ def run(
         click.echo(json.dumps(dataclasses.asdict(report)))
     else:
         show(report)
+
+
+def run_resumable(
+    measure: Callable[..., Any], show: Callable[[Any], None], as_json: bool, options: dict[str, Any]
+) -> None:
+    """`run`, which says where to go on when it is interrupted."""
+    try:
+        run(measure, show, as_json, options)
+    except KeyboardInterrupt:
+        click.echo(
+            f"Interrupted; the runs that had ended are in {options['out']}, and the same command goes on "
+            "from there.",
+            err=True,
+        )
+        raise

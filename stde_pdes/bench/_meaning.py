@@ -1,0 +1,49 @@
+"""What a command line of `stde solve` means: all that determines its run."""
+
+import shlex
+from typing import Any
+
+import click
+
+from stde_core._plugins import registry
+
+from .._options import parameters
+from .._setup import Options, Setup, prepare
+from ..commands import solve
+
+_OUTPUT = ("out", "as_json")
+
+
+def meaning(command: str) -> dict[str, Any]:
+    """What follows `stde solve`, such as `kdv -p solution=two-soliton`, with all defaults filled in.
+
+    `dim` and whether there is `time` beside; in place of all `refusal`, a sentence, where the command
+    cannot be carried out.
+    """
+    try:
+        setup = _setup(command)
+    except click.ClickException as error:
+        return {"refusal": error.message}
+    except (ValueError, TypeError, ImportError) as error:
+        return {"refusal": str(error)}
+    described = {name: value for name, value in setup.describe().items() if name not in ("seed", "notes")}
+    fields = _defaults(setup.name) | setup.problem_fields
+    return {
+        "dim": setup.problem.dim,
+        "time": setup.problem.num_inputs > setup.problem.dim,
+        "settings": described | {"problem_fields": fields},
+    }
+
+
+def _setup(command: str) -> Setup:
+    asked = dict(solve.make_context("stde solve", shlex.split(command)).params)
+    name, seed, estimator_name = (asked.pop(field) for field in ("problem", "seed", "estimator"))
+    fields = {field.removesuffix("_options"): value for field, value in asked.items() if field not in _OUTPUT}
+    return prepare(name, seed, Options(**fields, estimator_name=estimator_name))
+
+
+def _defaults(name: str) -> dict[str, Any]:
+    """The fields of a problem that have a default."""
+    factory = registry().entry("problems", name).load()
+    known = parameters(factory).items()
+    return {field: one.default for field, one in known if one.default is not one.empty}

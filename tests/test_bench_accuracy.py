@@ -1,0 +1,371 @@
+"""`stde bench accuracy` and `stde bench samples`: what is kept is not run again, what has changed is, and
+what goes wrong is a row or a sentence."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from stde_core._cli import cli
+from stde_pdes.bench import Outcome, _accuracy, _runs, _solve, accuracy, samples
+from stde_pdes.bench._accuracy_cases import CASES, Aim, Case, Published
+from stde_pdes.bench._meaning import meaning
+from stde_pdes.bench._samples_rows import seconds_to_convergence
+from stde_pdes.bench._solve import Run, carry_out
+
+ENVIRONMENT = {
+    "versions": {"stde": "0.1.0", "jax": "0.10.2"},
+    "python": "3.11",
+    "cpus": 2,
+    "device": "cpu:cpu",
+    "precision": "float32",
+    "matmul_precision": "highest",
+}
+KDV, TWO, SINE = "kdv", "kdv -p solution=two-soliton", "sine-gordon-two-body --dim 100"
+
+
+class Machine:
+    """Stands for the processes: what is asked of them is noted, and answered at once."""
+
+    def __init__(self):
+        self.solved, self.settings, self.answers, self.errors = [], {}, {}, {}
+
+    def ask(self, request, limits):
+        if "meanings" in request:
+            meanings = [self.meaning(command) for command in request["meanings"]]
+            return {"environment": ENVIRONMENT, "meanings": meanings}
+        return self.solve(request["solve"])
+
+    def meaning(self, command):
+        training = {"steps": 1000, "batch": 100, "lbfgs": None}
+        training |= self.settings.get(command, {})
+        return {"dim": 1, "time": True, "settings": {"command": command, "training": training}}
+
+    def solve(self, arguments):
+        command = " ".join(arguments[: arguments.index("--out")])
+        self.solved.append(command)
+        for start, answer in self.answers.items():
+            if command.startswith(start):
+                if isinstance(answer, Outcome):
+                    return answer
+                raise answer
+        out = Path(arguments[arguments.index("--out") + 1])
+        out.mkdir()
+        seed = int(arguments[arguments.index("--seed") + 1])
+        error = next((e for start, e in self.errors.items() if command.startswith(start)), 5e-4) * (1 + seed)
+        lines = [{"step": 1, "seconds": 1.0, "relative_l2": 2 * error}, {"step": 2, "seconds": 2.0}]
+        lines.append({"step": 3, "seconds": 4.0, "relative_l2": error})
+        (out / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)))
+        return {
+            "relative_l2": error,
+            "trivial_relative_l2": 0.8,
+            "relative_error_origin": 1e-4,
+            "error_points": "domain",
+            "loss": 0.3,
+            "seconds": 60.0,
+            "steps_per_second": 20.0,
+            "parameters": 123,
+            "estimator": "stde",
+            "out": str(out),
+        }
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    machine = Machine()
+    monkeypatch.setattr(_runs, "ask", machine.ask)
+    monkeypatch.setattr(_solve, "ask", machine.ask)
+    return machine
+
+
+@pytest.fixture
+def lines():
+    """A list, and what puts into it the lines that a terminal would show."""
+    shown = []
+    return shown, lambda event: event.ended is not None and shown.append(event.ended)
+
+
+def stde(*arguments):
+    return CliRunner().invoke(cli, ["bench", *arguments])
+
+
+# --- what is kept
+
+
+def test_a_second_call_runs_nothing_and_says_so(machine, tmp_path, lines):
+    shown, report = lines
+    first = accuracy(["kdv"], out=tmp_path, report=report)
+    assert machine.solved[:4] == [
+        "kdv --steps 1000 --seed 0",
+        *(f"kdv --steps 200 --seed {seed}" for seed in range(3)),
+    ]
+    assert len(machine.solved) == 8 and shown[0] == "0 runs are there, 8 to do"
+    assert shown[1] == "error 5.0e-4 (trivial 8.0e-1), 60 s, about 2 min left"
+    second = accuracy(["kdv"], out=tmp_path, report=report)
+    assert len(machine.solved) == 8 and shown[-1] == "8 runs are there, nothing to do"
+    assert second.rows == first.rows
+
+
+def test_a_changed_setting_runs_its_own_command_again(machine, tmp_path, lines):
+    accuracy(["kdv"], out=tmp_path)
+    machine.settings[TWO] = {"batch": 50}
+    shown, report = lines
+    del machine.solved[:]
+    accuracy(["kdv"], out=tmp_path, report=report)
+    assert len(machine.solved) == 4 and all(command.startswith(TWO) for command in machine.solved)
+    assert shown[0] == "4 runs are there, 4 to do, 4 of them anew"
+
+
+@pytest.mark.parametrize("changed", ["versions", "precision", "device"])
+def test_another_environment_counts_as_another_run(machine, tmp_path, monkeypatch, changed):
+    accuracy(["kdv"], only="full", out=tmp_path)
+    other = {"versions": {"stde": "0.2.0", "jax": "0.10.2"}}.get(changed, "another")
+    monkeypatch.setitem(ENVIRONMENT, changed, other)
+    accuracy(["kdv"], only="full", out=tmp_path)
+    assert len(machine.solved) == 4
+
+
+def test_everything_is_run_again_where_asked_for(machine, tmp_path):
+    for _ in range(2):
+        accuracy(["kdv"], only="full", again=True, out=tmp_path)
+    assert len(machine.solved) == 4
+
+
+def test_an_interrupted_bench_goes_on_where_it_was(machine, tmp_path):
+    arguments = ("accuracy", "--problems", "kdv", "--out", str(tmp_path))
+    machine.answers[TWO] = KeyboardInterrupt()
+    stopped = stde(*arguments)
+    assert stopped.exit_code == 1 and f"that had ended are in {tmp_path}, and the same" in stopped.stderr
+    machine.answers.clear()
+    del machine.solved[:]
+    assert stde(*arguments).exit_code == 0
+    assert len(machine.solved) == 4 and all(command.startswith(TWO) for command in machine.solved)
+
+
+def test_a_file_that_was_cut_short_counts_as_none(machine, tmp_path):
+    accuracy(["kdv"], only="full", out=tmp_path)
+    for path in (tmp_path / "rows").iterdir():
+        path.write_text(path.read_text()[:100])
+    accuracy(["kdv"], only="full", out=tmp_path)
+    assert len(machine.solved) == 4
+
+
+def test_every_stage_of_the_training_is_scaled(machine, tmp_path):
+    machine.settings[KDV] = {"gauss_newton": {"steps": 50, "damping": 1e-3}}
+    findings = accuracy(["kdv"], steps_scale=0.1, out=tmp_path)
+    assert machine.solved[:2] == [
+        "kdv --steps 100 -t gauss_newton.steps=5 --seed 0",
+        "kdv --steps 20 -t gauss_newton.steps=1 --seed 0",
+    ]
+    assert (findings.rows[0].full.steps, findings.rows[0].short.steps) == (105, 21)
+
+
+# --- rows
+
+
+def test_a_run_that_fails_is_a_row_and_is_tried_again(machine, tmp_path):
+    machine.answers[KDV + " --steps 1000"] = Outcome("out of time", "not done after 9 s")
+    machine.answers[KDV + " --steps 200 --seed 1"] = Outcome(
+        "failed", "ended with status 2: Error: The loss is not finite. What was measured is in /tmp/x/run."
+    )
+    page = tmp_path / "page.md"
+    row, _ = accuracy(["kdv"], out=tmp_path, table=page).rows
+    assert (row.full.status, row.full.relative_l2, row.reached) == ("out of time", None, False)
+    assert row.short.failures == ("seed 1 failed (ended with status 2: Error: The loss is not finite.)",)
+    assert row.short.relative_l2.values == pytest.approx((5e-4, 15e-4))
+    text = page.read_text()
+    assert "| `kdv` | 1 + time | out of time | – | 1.0e-3 | **no** |" in text
+    assert "- `kdv`: out of time: not done after 9 s\n- `kdv`: seed 1 failed (ended" in text
+    machine.answers.clear()
+    del machine.solved[:]
+    accuracy(["kdv"], out=tmp_path)
+    assert machine.solved == ["kdv --steps 1000 --seed 0", "kdv --steps 200 --seed 1"]
+
+
+def test_a_command_that_is_refused_is_a_row(machine, tmp_path, monkeypatch):
+    sentence = "`-p solutoin=…`: Unknown field 'solutoin'; did you mean 'solution'?"
+    known = machine.meaning
+    monkeypatch.setattr(machine, "meaning", lambda c: {"refusal": sentence} if c == TWO else known(c))
+    good, bad = accuracy(["kdv"], only="full", out=tmp_path).rows
+    assert good.full.status == "ok"
+    assert (bad.full.status, bad.full.reason, bad.dim) == ("failed", sentence, None)
+    assert machine.solved == ["kdv --steps 1000 --seed 0"]
+
+
+@pytest.fixture
+def some_cases(monkeypatch):
+    cases = (
+        Case("kdv", Aim(domain=1e-3, origin=2e-4)),
+        Case("kp", Aim(share=1 / 1600), Published(7, 3.69e-4, 2.19e-4, "origin")),
+        Case("not-there", Aim(domain=1.0)),
+    )
+    monkeypatch.setattr(_accuracy, "CASES", cases)
+
+
+def test_the_page_and_the_numbers(machine, some_cases, tmp_path):
+    machine.errors["kp"] = 6e-4
+    page = tmp_path / "deep" / "page.md"
+    result = stde("accuracy", "--problems", "kdv,kp", "--out", str(tmp_path), "--table", str(page), "--json")
+    assert result.exit_code == 0, result.output
+    printed = json.loads(result.stdout)
+    assert json.loads((tmp_path / "accuracy.json").read_text()) == printed
+    kdv, kp = printed["rows"]
+    assert kdv["reached"] is True and kp["reached"] is False
+    assert kdv["aim_relative_l2"] == 1e-3 and kdv["aim_relative_error_origin"] == 2e-4
+    assert kp["aim_relative_l2"] == pytest.approx(5e-4) and kp["published"]["table"] == 7
+    assert kdv["full"].items() >= {"relative_l2": 5e-4, "seed": 0, "steps": 1000, "parameters": 123}.items()
+    assert kdv["short"]["seeds"] == [0, 1, 2] and kdv["short"]["steps"] == 200
+    spread = kdv["short"]["relative_l2"]
+    assert spread.pop("values") == pytest.approx([5e-4, 10e-4, 15e-4])
+    assert spread == pytest.approx({"mean": 10e-4, "least": 5e-4, "most": 15e-4})
+    text = page.read_text()
+    assert "float32" in text and "jax 0.10.2" in text and "2 cores" in text
+    assert "| `kdv` | 1 + time | 5.0e-4 | 1.0e-4 | 1.0e-3, 2.0e-4 at the origin | yes | 8.0e-1 |" in text
+    assert "| 60 | 1000 | 123 | – |" in text
+    assert "| 3.7e-4 ± 2.2e-4 at the origin (Table 7) |" in text
+    assert "| `kdv` | 200 | 1.0e-3 | 5.0e-4 to 1.5e-3 | 1.0e-4 | 1.0e-4 to 1.0e-4 | 8.0e-1 |" in text
+    assert "Aims not reached: `kp`." in text
+    assert "5.0e-4 to 1.5e-3" in stde("accuracy", "--problems", "kdv,kp", "--out", str(tmp_path)).stdout
+
+
+def test_what_is_registered_has_a_row_and_what_is_not_is_left_out(machine, some_cases, tmp_path):
+    findings = accuracy(only="short", out=tmp_path)
+    commands = [row.command for row in findings.rows]
+    assert commands[:2] == ["kdv", "kp"] and "sine-gordon-two-body" in commands
+    assert findings.left_out == ("`not-there` is not installed.",)
+    assert findings.rows[-1].full is None and findings.rows[-1].reached is None
+
+
+def test_an_error_known_at_the_origin_only_is_judged_there(machine, some_cases, tmp_path, monkeypatch):
+    solve = machine.solve
+    monkeypatch.setattr(machine, "solve", lambda a: solve(a) | {"error_points": "origin"})
+    row = accuracy(["kdv"], only="full", out=tmp_path).rows[0]
+    assert row.full.relative_l2 is None and row.full.relative_error_origin == 1e-4 and row.reached
+
+
+# --- samples
+
+
+def test_samples_compares_methods_and_writes_everything(machine, tmp_path):
+    machine.answers["allen-cahn-two-body --dim 6 --estimator sdgd -e num_samples=2"] = Outcome(
+        "failed", "why"
+    )
+    small = ("--dim", "6", "--steps", "8", "--samples", "1,2", "--estimators", "stde,sdgd")
+    problems = ("--problems", "allen-cahn-two-body,sine-gordon-two-body")
+    result = stde("samples", *small, *problems, "--out", str(tmp_path), "--json")
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)["rows"]
+    lines = list(dict.fromkeys((row["problem"], row["estimator"], row["tangents"]) for row in rows))
+    assert lines == [
+        ("allen-cahn-two-body", "stde", "per-point"),
+        ("allen-cahn-two-body", "stde", "shared"),
+        ("allen-cahn-two-body", "sdgd", "per-point"),
+        ("allen-cahn-two-body", "sdgd", "shared"),
+        ("sine-gordon-two-body", "stde", "per-point"),
+    ]
+    assert len(rows) == 10 and [row["samples"] for row in rows[:2]] == [1, 2]
+    assert rows[0].items() >= {"loss": 0.3, "steps_per_second": 2.0, "seconds_to_convergence": 4.0}.items()
+    assert [row["status"] for row in rows].count("failed") == 2
+    assert (tmp_path / "samples.png").read_bytes().startswith(b"\x89PNG")
+    text = (tmp_path / "samples.md").read_text()
+    line = "| allen-cahn-two-body | stde | shared | 2 | 5.0e-4 | 8.0e-1 | 0.3 | 2 | 4 | 4 |  |"
+    assert line in text and "failed: why |" in text
+    again = stde("samples", *small, *problems, "--out", str(tmp_path))
+    assert "8 runs are there, 2 to do" in again.stderr and "sine-gordon-two-body" in again.stdout
+
+
+def test_a_picture_of_nothing_but_failures_is_drawn(machine, tmp_path):
+    machine.answers["allen"] = Outcome("failed", "why")
+    samples((1,), ["allen-cahn-two-body"], ["stde"], ["shared"], dim=4, out=tmp_path)
+    assert (tmp_path / "samples.png").exists()
+
+
+def test_convergence_is_when_the_error_stays_close_to_its_last_value():
+    errors = ((1.0, 3.0), (2.0, 1.05), (3.0, 1.2), (4.0, 1.09), (5.0, 0.95), (6.0, 1.0))
+    assert seconds_to_convergence(errors) == 4.0
+    assert seconds_to_convergence(errors[:1]) == 1.0
+
+
+# --- real processes
+
+
+def test_samples_from_end_to_end(tmp_path):
+    tiny = ("--dim", "3", "--steps", "2", "--samples", "1", "--estimators", "stde", "--tangents", "shared")
+    result = stde(
+        "samples",
+        *tiny,
+        "--problems",
+        "sine-gordon-two-body",
+        "--out",
+        str(tmp_path),
+        "--seed",
+        "2",
+        "--json",
+    )
+    assert result.exit_code == 0, result.output
+    (row,) = json.loads(result.stdout)["rows"]
+    assert row["status"] == "ok" and row["relative_l2"] > 0 and row["seconds_to_convergence"] > 0, row
+    (kept,) = (json.loads(path.read_text()) for path in (tmp_path / "rows").iterdir())
+    assert kept["solved"]["result"]["parameters"] == 3 * 128 + 128 + 2 * (128 * 128 + 128) + 128 + 1
+    assert kept["solved"]["result"]["seed"] == kept["identity"]["seed"] == 2
+    assert kept["identity"]["settings"]["problem_fields"] == {"dim": 3, "coefficient_seed": 0}
+    assert kept["identity"]["settings"]["training"].items() >= {"steps": 2, "shared_tangents": True}.items()
+
+
+def test_a_run_that_takes_too_long_or_fails_says_so():
+    assert carry_out(Run("kdv", 3, 0), 0.2).status == "out of time"
+    solved = carry_out(Run("kdvv", 3, 0), 600.0)
+    assert solved.status == "failed" and "did you mean 'kdv'" in solved.reason
+
+
+def test_what_a_command_means():
+    found = meaning("kdv -t batch=7")
+    assert found["dim"] == 1 and found["time"] is True
+    assert found["settings"]["problem_fields"] == {"solution": "soliton"}
+    assert found["settings"]["training"]["batch"] == 7
+    assert "did you mean 'solution'" in meaning("kdv -p solutoin=x")["refusal"]
+    assert "No such option '--frobnicate'" in meaning("kdv --frobnicate")["refusal"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.command)
+def test_every_case_can_be_run(case):
+    assert "refusal" not in meaning(case.command)
+
+
+BAD = {
+    "problem": (["accuracy", "--problems", "kdvv"], "Unknown problem 'kdvv'; did you mean 'kdv'"),
+    "only": (["accuracy", "--only", "ful"], "Invalid value for '--only': 'ful' is not one of"),
+    "scale": (["accuracy", "--steps-scale", "0"], "`steps_scale` needs to be a positive number, got 0.0."),
+    "time": (["accuracy", "--time-limit", "-1"], "`time_limit` needs to be a positive number, got -1.0."),
+    "out": (["accuracy", "--out", __file__], "cannot be written to"),
+    "table": (["accuracy", "--table", "/proc/x/y.md"], "`--table /proc/x/y.md` cannot be written"),
+    "samples": (
+        ["samples", "--samples", "1,x"],
+        "`--samples` needs integers separated by commas, got '1,x'.",
+    ),
+    "sample 0": (["samples", "--samples", "0"], "`samples` needs an integer ≥ 1, got 0."),
+    "estimator": (["samples", "--estimators", "sdg"], "Unknown estimator 'sdg'; did you mean 'sdgd'"),
+    "tangents": (["samples", "--tangents", "share"], "did you mean 'shared'?"),
+    "samples' problem": (["samples", "--problems", "poison"], "Unknown problem 'poison'"),
+    "dim": (["samples", "--dim", "0"], "`dim` needs an integer ≥ 1, got 0."),
+    "steps": (["samples", "--steps", "-1"], "`steps` needs an integer ≥ 1, got -1."),
+    "seed": (["samples", "--seed", "-1"], "`seed` needs an integer ≥ 0, got -1."),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD.values(), ids=BAD)
+def test_bad_input_gets_a_sentence_and_nothing_is_written(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = stde(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr and "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["accuracy", "samples"])
+def test_help_shows_examples(command):
+    result = stde(command, "--help")
+    assert result.exit_code == 0 and f"stde bench {command}" in result.stdout.partition("Examples:")[2]
