@@ -3,13 +3,15 @@
 Points are (x, y, t) or (x, t). A residual is a vector, whose squares are summed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 import stde_core as stde
+
+from ..families import kdv_2d, kp
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Equation:
 
     inputs: int
     derivatives: dict[str, stde.AbstractOperator]
-    linear: dict[str, int | float]
+    linear: Mapping[str, int | float]
     residual: Callable[[dict[str, Array]], Float[Array, " k"]]
 
     @property
@@ -50,22 +52,15 @@ def _kdv_2d() -> Equation:
         "u_xxxy": x**3 * y,
     }
 
-    def residual(d: dict[str, Array]) -> Array:
-        """u_ty + u_xxxy + 3 (u_y u_x)_x − u_xx + 2 u_yy."""
-        return (d["linear"] + 3 * (d["u_xy"] * d["u_x"] + d["u_y"] * d["u_xx"]) - d["u_xx"])[None]
-
-    return Equation(3, derivatives, {"u_ty": 1, "u_xxxy": 1, "u_yy": 2}, residual)
+    linear = {"u_ty": 1, "u_xxxy": 1, "u_yy": 2}
+    return Equation(3, derivatives, linear, lambda d: kdv_2d.residual(d["u"], d)[None])
 
 
 def _kp() -> Equation:
     x, y, t = stde.partials(3)
     derivatives = {"u_x": x, "u_xx": x**2, "u_tx": t * x, "u_xxxx": x**4, "u_yy": y**2}
-
-    def residual(d: dict[str, Array]) -> Array:
-        """(u_t + 6 u u_x + u_xxx)_x + 3 u_yy."""
-        return (d["linear"] + 6 * (d["u_x"] ** 2 + d["u"] * d["u_xx"]))[None]
-
-    return Equation(3, derivatives, {"u_tx": 1, "u_xxxx": 1, "u_yy": 3}, residual)
+    linear = {"u_tx": 1, "u_xxxx": 1, "u_yy": 3}
+    return Equation(3, derivatives, linear, lambda d: kp.residual(d["u"], d)[None])
 
 
 def _g_kdv() -> Equation:

@@ -3,40 +3,64 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 import stde_core as stde
 
 
 class LineSoliton(eqx.Module):
-    """`2k² sech²(k·x + l·y − ω t)` with points `(x, t)`, or `(x, y, t)`: k is the first wave number."""
+    """`amplitude · sech²(waves · point − shift)`."""
 
-    wave_numbers: tuple[float, ...] = eqx.field(static=True)
-    frequency: float = eqx.field(static=True)
+    amplitude: float = eqx.field(static=True)
+    waves: tuple[float, ...] = eqx.field(static=True)
     shift: float = eqx.field(static=True, default=0.0)
 
     def __call__(self, point: stde.Point) -> Float[Array, ""]:
-        waves = jnp.asarray((*self.wave_numbers, -self.frequency), point.dtype)
-        # sech² from exp(−2|z|), which never overflows.
-        decay = jnp.exp(-2 * jnp.abs(waves @ point - self.shift))
-        return 8 * self.wave_numbers[0] ** 2 * decay / (1 + decay) ** 2
+        phase = jnp.asarray(self.waves, point.dtype) @ point - self.shift
+        # sech² without overflow, and without loss of digits in the tails.
+        return 4 * self.amplitude * jax.nn.sigmoid(2 * phase) * jax.nn.sigmoid(-2 * phase)
+
+
+class LineKink(eqx.Module):
+    """`amplitude · tanh(waves · point − shift)`."""
+
+    amplitude: float = eqx.field(static=True)
+    waves: tuple[float, ...] = eqx.field(static=True)
+    shift: float = eqx.field(static=True, default=0.0)
+
+    def __call__(self, point: stde.Point) -> Float[Array, ""]:
+        return self.amplitude * jnp.tanh(jnp.asarray(self.waves, point.dtype) @ point - self.shift)
 
 
 class TwoSolitons(eqx.Module):
-    """`2 ∂_x² log τ`, τ = 1 + e₁ + e₂ + A e₁e₂, e_i = exp(2 k_i (x − 4 k_i² t − s_i)): KdV's two solitons."""
+    """`2 ∂_x² log τ`, τ = 1 + e₁ + e₂ + A e₁e₂, `e_i = exp(waves_i · point − shift_i)`; x is the first input.
 
-    wave_numbers: tuple[float, float] = eqx.field(static=True)
+    `interaction` is A > 0. Source: Hirota (1971).
+    """
+
+    waves: tuple[tuple[float, ...], tuple[float, ...]] = eqx.field(static=True)
     shifts: tuple[float, float] = eqx.field(static=True)
+    interaction: float = eqx.field(static=True)
 
     def __call__(self, point: stde.Point) -> Float[Array, ""]:
-        x, t = point[0], point[1]
-        k = jnp.asarray(self.wave_numbers, point.dtype)
-        phases = 2 * k * (x - 4 * k**2 * t - jnp.asarray(self.shifts, point.dtype))
-        k1, k2 = self.wave_numbers
-        interaction = 2 * jnp.log(abs(k1 - k2) / (k1 + k2))
-        exponents = jnp.stack([0 * x, phases[0], phases[1], phases[0] + phases[1] + interaction])
-        slopes = jnp.stack([0 * k[0], 2 * k[0], 2 * k[1], 2 * k[0] + 2 * k[1]])
-        # τ is a sum of exponentials linear in x: (log τ)'' is the variance of the slopes.
+        present = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
+        slopes = present @ np.asarray(self.waves)
+        offsets = np.log([1, 1, 1, self.interaction]) - present @ np.asarray(self.shifts)
+        # τ is a sum of exponentials linear in x: (log τ)'' is the variance of the slopes in x.
+        exponents = jnp.asarray(slopes, point.dtype) @ point + jnp.asarray(offsets, point.dtype)
         shares = jax.nn.softmax(exponents)
-        mean = shares @ slopes
-        return 2 * (shares @ (slopes - mean) ** 2)
+        along_x = jnp.asarray(slopes[:, 0], point.dtype)
+        return 2 * (shares @ (along_x - shares @ along_x) ** 2)
+
+
+class Lump(eqx.Module):
+    """`2 ∂_x² log((x − 3m²t)² + m²y² + m⁻²)`, which decays like 1/(x² + y²): KP-I's lump."""
+
+    m: float = eqx.field(static=True)
+
+    def __call__(self, point: stde.Point) -> Float[Array, ""]:
+        x, y, t = point
+        along = (x - 3 * self.m**2 * t) ** 2
+        across = (self.m * y) ** 2 + self.m**-2
+        return 4 * (across - along) / (across + along) ** 2
