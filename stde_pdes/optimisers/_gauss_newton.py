@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -17,10 +18,10 @@ _HALVINGS = 12
 class GaussNewton(AbstractStage):
     """Damped Gauss-Newton steps at fresh points, solved in the space of the residuals.
 
-    `φ = Jᵀ (J Jᵀ + λ)⁻¹ r` with the Jacobian J of the residuals r in the parameters, λ the damping
-    times the largest eigenvalue of J Jᵀ, and the longest of the steps φ, φ/2, φ/4, … that lowers
-    the loss at these points. Also known as natural gradient in its kernel or Woodbury form
-    (Müller and Zeinhofer, 2023; Guzmán-Cordero et al., 2025).
+    `φ = Jᵀ (J Jᵀ + λ)⁻¹ (r − μ J φ') + μ φ'` with the Jacobian J of the residuals r in the
+    parameters, λ the damping times the largest eigenvalue of J Jᵀ, φ' the step before and μ the
+    momentum (SPRING; Goldshlager, Abrahamsen and Lin, 2024). Of φ, φ/2, φ/4, … the longest is taken
+    that lowers the loss at these points.
 
     For few inputs and residuals that are not sampled it gains orders of magnitude over Adam. Cost
     of a step with R residuals and P parameters: R gradients, R·P numbers, O(R²P + R³).
@@ -31,14 +32,19 @@ class GaussNewton(AbstractStage):
     steps: int = 200
     batch: int = 300
     damping: float = 1e-7
+    momentum: float = 0.8
 
     def __post_init__(self) -> None:
         check_count("gauss_newton.steps", self.steps)
         check_count("gauss_newton.batch", self.batch)
         check_positive("gauss_newton.damping", self.damping)
+        if not 0 <= self.momentum < 1:
+            raise ValueError(
+                f"`gauss_newton.momentum` needs a number from 0 to below 1, got {self.momentum!r}."
+            )
 
     def init(self, params: PyTree) -> PyTree:
-        return ()
+        return jnp.zeros_like(ravel_pytree(params)[0])
 
     def step(
         self, objective: AbstractObjective, params: PyTree, state: PyTree, index: Array, *, key: PRNGKeyArray
@@ -51,21 +57,26 @@ class GaussNewton(AbstractStage):
             return residuals @ residuals
 
         residuals = objective.residuals(params, sample)
-        direction = self._direction(objective.jacobian(params, sample), residuals)
+        direction = self._direction(objective.jacobian(params, sample), residuals, self.momentum * state)
         before = residuals @ residuals
         length = _longest_descent(lambda length: loss(flat - length * direction), before)
-        return unravel(flat - length * direction), state, before
+        taken = length * direction
+        return unravel(flat - taken), taken, before
 
     def _direction(
-        self, jacobian: Float[Array, "rows params"], residuals: Float[Array, " rows"]
+        self,
+        jacobian: Float[Array, "rows params"],
+        residuals: Float[Array, " rows"],
+        kept: Float[Array, " params"],
     ) -> Float[Array, " params"]:
         # A kernel of low rank: in single precision eigenvalues survive where a Cholesky factor does not.
         values, vectors = jnp.linalg.eigh(jacobian @ jacobian.T)
         damped = jnp.maximum(values, 0) + self.damping * values[-1]
-        return jacobian.T @ (vectors @ ((vectors.T @ residuals) / damped))
+        left = residuals - jacobian @ kept
+        return kept + jacobian.T @ (vectors @ ((vectors.T @ left) / damped))
 
 
-def _longest_descent(loss, before: Float[Array, ""]) -> Float[Array, ""]:
+def _longest_descent(loss: Callable[[Array], Array], before: Float[Array, ""]) -> Float[Array, ""]:
     """The first of 1, 1/2, 1/4, … with a loss below `before`; 0 if there is none."""
 
     def too_long(state: tuple[Array, Array]) -> Array:

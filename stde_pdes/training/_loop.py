@@ -120,7 +120,7 @@ class _Meter:
 
 def _run(stage: AbstractStage, objective: Objective, params: Any, meter: _Meter, *, key: PRNGKeyArray) -> Any:
     """The parameters after all steps of a stage."""
-    state = stage.init(params)
+    state = jax.tree.map(jnp.copy, stage.init(params))  # which may hold the parameters themselves
     advance = _compile_chunk(stage, objective, params, state, key=key)
     step, length, spent = 0, 1, 0.0
     while step < stage.steps:
