@@ -25,6 +25,8 @@ def stde_problems():
         "semilinear-heat": "stde_pdes.families.parabolic:semilinear_heat",
         "hjb-lin": "stde_pdes.families.control:hjb_lin",
         "hjb-lqg": "stde_pdes.families.control:hjb_lqg",
+        "black-scholes-barenblatt": "stde_pdes.families.finance:black_scholes_barenblatt",
+        "wave": "stde_pdes.families.wave:wave",
         "kdv": "stde_pdes.families.kdv:kdv",
         "g-kdv": "stde_pdes.families.kdv:g_kdv",
         "kdv-2d": "stde_pdes.families.kdv_2d:kdv_2d",
