@@ -8,7 +8,8 @@ class HeldOut(eqx.Module):
 
     `trivial` are the values of the better, in the L2 norm, of two models that know nothing: the
     best constant, and the best constant network inside the problem's ansatz. `origin` is a point
-    that is judged by itself, where the problem has one.
+    that is judged by itself, where the problem has one. `notes` say where the points are not those
+    that were asked for.
     """
 
     points: Float[Array, "n inputs"]
@@ -16,6 +17,7 @@ class HeldOut(eqx.Module):
     trivial: Float[np.ndarray, " n"]
     origin: Float[Array, " inputs"] | None = None
     truth_origin: float | None = None
+    notes: tuple[str, ...] = eqx.field(static=True, default=())
 
     @property
     def trivial_relative_l2(self) -> float:

@@ -116,10 +116,11 @@ def _result(setup: Setup, trained: Trained, held_out: HeldOut, directory: Path) 
         "relative_l2": errors.relative_l2,
         "trivial_relative_l2": held_out.trivial_relative_l2,
         "error_points": setup.problem.error_points,
+        "test_points": len(held_out.truth),
         "steps_per_second": progress.steps_per_second,
         "peak_memory_mb": _peak_memory_mb(),
         "out": str(directory),
-        "notes": list(setup.problem.notes),
+        "notes": [*setup.problem.notes, *held_out.notes],
     }
     if errors.relative_error_origin is not None:
         result["relative_error_origin"] = errors.relative_error_origin

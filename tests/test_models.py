@@ -18,9 +18,7 @@ KEY = jax.random.key(0)
 INPUTS = 12
 NETWORKS = {
     "mlp": MLP(8, 2),
-    "mlp-linear": MLP(8, 0),
     "block-shared": BlockShared(3, 8, 2, "sin"),
-    "block-shared-1": BlockShared(1, 8, 2),
     "block-shared-all": BlockShared(12, 8, 2, "silu"),
     "block-shared-rest": BlockShared(5, 8, 2, unshared=2),
     "residual": Residual(8, 2, "gelu"),
@@ -112,7 +110,7 @@ def test_numbers_of_parameters(network, count):
 
 def test_block_shared_is_one_filter_for_all_blocks():
     model = BlockShared(4, 8, 1)(INPUTS, key=KEY)
-    kernel, bias = model.block.weight[0], model.block.bias[0]
+    kernel, bias = model.kernel, model.bias
     x = point()
     convolved = jnp.stack([kernel @ x[i : i + 4] + bias for i in (0, 4, 8)])
     np.testing.assert_allclose(model(x), model.mlp(jnp.tanh(convolved)), rtol=1e-12)

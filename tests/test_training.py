@@ -111,6 +111,15 @@ def test_trivial_error_is_the_smaller_of_constant_and_constant_network(problem):
     assert held_out.trivial_relative_l2 == pytest.approx(min(errors), rel=1e-6)
 
 
+def test_test_points_are_no_more_than_memory_holds_and_a_note_says_so(problem, monkeypatch):
+    whole = hold_out(problem, 30)
+    monkeypatch.setattr("stde_pdes.training._errors._MOST", 6 * 20 + 5)
+    fewer = hold_out(problem, 30)
+    assert whole.points.shape == (30, 6) and whole.notes == ()
+    assert fewer.points.shape == (20, 6) and fewer.truth.shape == (20,)
+    assert "measured at 20 test points: the 30 asked for" in fewer.notes[0]
+
+
 def test_a_loss_that_is_not_finite_stops_the_run_with_a_sentence(problem, monkeypatch):
     monkeypatch.setattr("stde_pdes.training._objective.Objective.loss", lambda *_: jnp.sum(jnp.nan))
     with pytest.raises(FloatingPointError, match=r"not finite any more at step \d+; lower `learning_rate`"):

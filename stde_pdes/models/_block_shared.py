@@ -43,9 +43,11 @@ class BlockShared(AbstractNetwork):
         if shared <= 0 or shared % self.block_size:
             raise ValueError(_misfit(num_inputs, self.block_size, self.unshared))
         block_key, mlp_key = jax.random.split(key)
-        block = eqx.nn.Linear(self.block_size, "scalar", key=block_key)
+        # As large as those of any linear layer of Equinox.
+        limit = self.block_size**-0.5
+        weights = jax.random.uniform(block_key, (self.block_size + 1,), minval=-limit, maxval=limit)
         mlp = self._perceptron()(shared // self.block_size + self.unshared, key=mlp_key)
-        return BlockSharedNet(block, mlp, ACTIVATIONS[self.activation], shared)
+        return BlockSharedNet(weights[:-1], weights[-1], mlp, ACTIVATIONS[self.activation], shared)
 
     def _perceptron(self) -> MLP:
         return MLP(self.width, self.depth, self.activation)
@@ -72,12 +74,14 @@ def _misfit(num_inputs: int, block_size: int, unshared: int) -> str:
 class BlockSharedNet(eqx.Module):
     """`x -> mlp([φ(w·b + β) for the blocks b of x], the rest of x)`."""
 
-    block: eqx.nn.Linear
+    kernel: Float[Array, " block_size"]
+    bias: Float[Array, ""]
     mlp: eqx.nn.MLP
     activation: Callable[[Array], Array] = eqx.field(static=True)
     num_shared: int = eqx.field(static=True)
 
     def __call__(self, x: Float[Array, " inputs"]) -> Float[Array, ""]:
-        blocks = x[: self.num_shared].reshape(-1, self.block.weight.shape[1])
-        features = self.activation(jax.vmap(self.block)(blocks))
+        blocks = x[: self.num_shared].reshape(-1, self.kernel.shape[0])
+        # A sum of products rather than a matrix product: XLA then makes no copy of all points.
+        features = self.activation(jnp.sum(blocks * self.kernel, axis=1) + self.bias)
         return self.mlp(jnp.concatenate([features, x[self.num_shared :]]))

@@ -6,15 +6,17 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 import stde_core as stde
 
 from .._held_out import HeldOut
 from .._problem import AbstractProblem
+from ..domains import AbstractDomain
 
-# Test points are evaluated in pieces of about so many numbers.
+# Test points are evaluated in pieces of about so many numbers, and are not more than so many in all.
 _PIECE = 2**22
+_MOST = 2**27
 
 
 @dataclass(frozen=True)
@@ -27,22 +29,39 @@ class Errors:
 
 
 def hold_out(problem: AbstractProblem, num_points: int) -> HeldOut:
-    """Fixed points of the training law, from a seed of their own, with the solution there."""
+    """Fixed points of the training law, from a seed of their own, with the solution there.
+
+    So many fewer points than asked for that they are not more than 2²⁷ numbers, as a note then says.
+    """
     # Far from any number that a run folds into its keys.
     key = jax.random.fold_in(jax.random.key(2**31 - 1), 2**31 - 1)
-    points = problem.conditions[0].points(num_points, key=key)
+    held = min(num_points, max(1, _MOST // problem.num_inputs))
+    points = _draw(problem.conditions[0].points, held, key)
     truth = np.asarray(problem.reference(points), float)
-    trivial = _trivial(problem, points, truth)
+    trivial, notes = _trivial(problem, points, truth), _notes(num_points, points)
     if problem.origin is None:
-        return HeldOut(points, truth, trivial)
+        return HeldOut(points, truth, trivial, notes=notes)
     origin = jnp.asarray(problem.origin, points.dtype)
-    return HeldOut(points, truth, trivial, origin, float(problem.reference(origin[None])[0]))
+    return HeldOut(points, truth, trivial, origin, float(problem.reference(origin[None])[0]), notes)
+
+
+@eqx.filter_jit
+def _draw(domain: AbstractDomain, num_points: int, key: PRNGKeyArray) -> Array:
+    return domain(num_points, key=key)
+
+
+def _notes(asked: int, points: Float[Array, "n inputs"]) -> tuple[str, ...]:
+    held, size = len(points), asked * points[0].nbytes / 1e9
+    if held == asked:
+        return ()
+    return (f"Errors are measured at {held} test points: the {asked} asked for would fill {size:.0f} GB.",)
 
 
 def values(model: stde.Model, points: Float[Array, "n inputs"]) -> Float[Array, " n"]:
     """The model at many points, in pieces that bound the memory."""
-    piece = max(1, min(points.shape[0], _PIECE // points.shape[1]))
-    return jax.lax.map(model, points, batch_size=piece)
+    piece = min(points.shape[0], _PIECE // points.shape[1])
+    # One at a time is a loop of its own: batches of one would make XLA copy all points.
+    return jax.lax.map(model, points, batch_size=piece if piece > 1 else None)
 
 
 def measure(problem: AbstractProblem, network: stde.Model, held_out: HeldOut) -> Errors:

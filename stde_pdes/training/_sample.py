@@ -100,4 +100,6 @@ def sources(
     chunk = max(1, _ENTRIES // num_inputs)
     if chunk >= num_points:
         return jax.lax.stop_gradient(jax.vmap(one)((points, axes)))
-    return jax.lax.stop_gradient(jax.lax.map(one, (points, axes), batch_size=chunk))
+    # One at a time is a loop of its own: batches of one would make XLA copy all points.
+    batch_size = chunk if chunk > 1 else None
+    return jax.lax.stop_gradient(jax.lax.map(one, (points, axes), batch_size=batch_size))
