@@ -52,13 +52,13 @@ def _u_and_laplacian(
     indices: Int[Array, "#b n"],
     weights: Float[Array, "#b n"],
 ) -> tuple[Float[Array, " b"], Float[Array, " b"]]:
-    """u and the estimate of Δu for u = s (1−|x|²) net(fx), s the output's scale and f the features'."""
-    f, s = problem.feature_scale, problem.output_scale
+    """u and the estimate of Δu for u = s (1−|x|²) net(√d x), s being the output scale."""
+    d, s = problem.dim, problem.output_scale
     first, *hidden, last = network.layers
     # Per point: value y, n directional derivatives j, weighted sum h of the second ones, with
-    # respect to fx. Gathering columns is faster than rows of the transposed matrix, which would
-    # be written out, and so would fx.
-    y = f * (x @ first.weight.T) + first.bias
+    # respect to √d x. Gathering columns is faster than rows of the transposed matrix, which would
+    # be written out, and so would √d x.
+    y = d**0.5 * (x @ first.weight.T) + first.bias
     j = jnp.moveaxis(first.weight[:, indices], 0, -1)
     y, j, h = _tanh(y, j, jnp.zeros_like(y), weights)
     for layer in hidden:
@@ -69,7 +69,7 @@ def _u_and_laplacian(
     # ∂_i² (a net) = a net_ii + 2 a_i net_i + a_ii net with a = 1 − |x|².
     a = 1 - jnp.sum(x**2, axis=1)
     along = jnp.sum(weights * jnp.take_along_axis(x, indices, axis=1) * slope, axis=1)
-    laplacian = a * f**2 * curvature - 4 * f * along - 2 * jnp.sum(weights, axis=1) * net
+    laplacian = a * d * curvature - 4 * d**0.5 * along - 2 * jnp.sum(weights, axis=1) * net
     return s * a * net, s * laplacian
 
 

@@ -107,7 +107,7 @@ class TorchStep:
     def model(self, x: Tensor) -> Tensor:
         """The ansatz around the network, `[b]`."""
         torch = self.torch
-        z = self.problem.feature_scale * x
+        z = self.problem.dim**0.5 * x
         *hidden, (last, offset) = self.layers
         for weight, bias in hidden:
             z = torch.tanh(torch.nn.functional.linear(z, weight, bias))
