@@ -15,12 +15,12 @@ from click.testing import CliRunner
 from helpers import assert_close, jit, mixed
 
 from stde_core._cli import cli
-from stde_pdes import MLP, Training, get_problem
+from stde_pdes import MLP, Residual, Training, get_problem
 from stde_pdes.bench import Outcome, _schedule
 from stde_pdes.bench._equations import EQUATIONS
 from stde_pdes.bench._figure import draw
 from stde_pdes.bench._methods import METHODS
-from stde_pdes.bench._networks import ResidualNet, network
+from stde_pdes.bench._networks import network
 from stde_pdes.bench._operators import OperatorTask
 from stde_pdes.bench._processes import Limits, ask
 from stde_pdes.bench._report import Report, summarise
@@ -181,7 +181,7 @@ def test_nested_reverse_mode_gives_the_derivatives_that_it_names(name, u):
 def test_all_methods_of_an_operator_have_one_loss_and_gradient(name, size, monkeypatch):
     def small(size, inputs, *, key):
         mlp = eqx.nn.MLP(inputs, "scalar", 4, 1, jnp.tanh, key=key)
-        return ResidualNet(inputs, 4, 3, key=key) if size == "residual-8" else mlp
+        return Residual(4, 1, norm=True)(inputs, key=key) if size == "residual-8" else mlp
 
     monkeypatch.setattr("stde_pdes.bench._operators.network", small)
     workload = WORKLOADS[name]

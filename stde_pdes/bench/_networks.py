@@ -2,14 +2,11 @@
 
 import re
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 import stde_core as stde
 
-from ..models import MLP
+from ..models import MLP, Residual
 
 _WIDTH, _LAYERS = 128, 4
 _SIZE = re.compile(r"(L|h)=([1-9]\d{0,4})")
@@ -32,9 +29,9 @@ def describe_size(size: str) -> str:
 
 def network(size: str, inputs: int, *, key: PRNGKeyArray) -> stde.Model:
     """The network of that size, with a scalar output: a tanh MLP, 4×128 at the base, or a residual net."""
-    if size == RESIDUAL:
-        return ResidualNet(inputs, _WIDTH, 8, key=key)
     layers, width = _shape(size)
+    if size == RESIDUAL:
+        return Residual(width, layers - 2, norm=True)(inputs, key=key)
     return MLP(width, layers - 1)(inputs, key=key)
 
 
@@ -44,25 +41,3 @@ def _shape(size: str) -> tuple[int, int]:
         return (8 if size == RESIDUAL else _LAYERS), _WIDTH
     number = int(found[2])
     return (number, _WIDTH) if found[1] == "L" else (_LAYERS, number)
-
-
-class ResidualNet(eqx.Module):
-    """A layer in, blocks `z + tanh(W norm(z) + b)` with layer norm, and a layer out."""
-
-    first: eqx.nn.Linear
-    norms: tuple[eqx.nn.LayerNorm, ...]
-    blocks: tuple[eqx.nn.Linear, ...]
-    last: eqx.nn.Linear
-
-    def __init__(self, inputs: int, width: int, layers: int, *, key: PRNGKeyArray):
-        first, last, *keys = jax.random.split(key, layers)
-        self.first = eqx.nn.Linear(inputs, width, key=first)
-        self.norms = tuple(eqx.nn.LayerNorm(width) for _ in keys)
-        self.blocks = tuple(eqx.nn.Linear(width, width, key=key) for key in keys)
-        self.last = eqx.nn.Linear(width, "scalar", key=last)
-
-    def __call__(self, x: Float[Array, " inputs"]) -> Float[Array, ""]:
-        z = self.first(x)
-        for norm, block in zip(self.norms, self.blocks, strict=True):
-            z = z + jnp.tanh(block(norm(z)))
-        return self.last(z)
