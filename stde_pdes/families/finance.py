@@ -47,7 +47,7 @@ class BlackScholesBarenblatt(AbstractProblem):
     error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     default_network: MLP = eqx.field(static=True, default=MLP(width=64, depth=3))
     default_training: Training = eqx.field(
-        static=True, default=Training(steps=3000, batch=200, learning_rate=2e-3)
+        static=True, default=Training(steps=2000, batch=100, learning_rate=2e-3)
     )
 
     def __check_init__(self):
