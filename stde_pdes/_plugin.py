@@ -23,6 +23,8 @@ def stde_problems():
         "sine-gordon-three-body": "stde_pdes.families.elliptic:sine_gordon_three_body",
         "biharmonic": "stde_pdes.families.biharmonic:biharmonic",
         "semilinear-heat": "stde_pdes.families.parabolic:semilinear_heat",
+        "sine-gordon-parabolic": "stde_pdes.families.parabolic:sine_gordon_parabolic",
+        "allen-cahn-parabolic": "stde_pdes.families.allen_cahn_parabolic:AllenCahnParabolic",
         "hjb-lin": "stde_pdes.families.control:hjb_lin",
         "hjb-lqg": "stde_pdes.families.control:hjb_lqg",
         "black-scholes-barenblatt": "stde_pdes.families.finance:black_scholes_barenblatt",
