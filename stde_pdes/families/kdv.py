@@ -11,6 +11,7 @@ import stde_core as stde
 from .._checks import check_positive
 from .._settings import Training
 from ..models import MLP
+from ..optimisers import GaussNewton
 from .burgers_type import BurgersType
 from .known_on_a_box import KnownOnABox
 from .lifting import Data
@@ -29,14 +30,14 @@ def kdv(solution: Literal["soliton", "two-soliton", "cosine"] = "soliton") -> "K
     stde.check_choice("solution", solution, ("soliton", "two-soliton", "cosine"))
     equation = BurgersType(6.0, ((3, 1.0),))
     if solution == "cosine":
-        training = Training(steps=8000, batch=300, learning_rate=3e-3, schedule="cosine")
+        training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=250, batch=800))
         return PeriodicProblem(
             equation, _cosine(10.0), 10.0, horizon=1.0, harmonics=4, default_training=training
         )
     if solution == "two-soliton":
-        training = Training(steps=12_000, batch=300, learning_rate=3e-3, schedule="cosine")
+        training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=500, batch=500))
         return _on_the_line(equation, _two_solitons(1.0, 0.6, -4.0, -1.0), (-15.0, 15.0), 1.5, training)
-    training = Training(steps=8000, batch=300, learning_rate=3e-3, schedule="cosine")
+    training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=300, batch=400))
     soliton = LineSoliton(2.0, (1.0, -4.0), shift=-2.0)
     return _on_the_line(equation, soliton, (-10.0, 10.0), 1.0, training)
 
@@ -55,7 +56,7 @@ def g_kdv(
     stde.check_choice("solution", solution, ("soliton", "cosine"))
     check_positive("alpha", alpha)
     equation = BurgersType(1.0, ((3, alpha),))
-    training = Training(steps=8000, batch=300, learning_rate=3e-3, schedule="cosine")
+    training = Training(steps=500, batch=200, gpinn_weight=1e-3, gauss_newton=GaussNewton(200, 250))
     if solution == "cosine":
         return PeriodicProblem(
             equation, _cosine(2.0), 2.0, horizon=1.0, harmonics=4, default_training=training
@@ -76,7 +77,7 @@ def _on_the_line(
         orders=((1, 2),),
         operators=equation.operators,
         equation=equation.residual,
-        default_network=MLP(width=64, depth=4),
+        default_network=MLP(width=32, depth=3),
         default_training=training,
     )
 

@@ -6,6 +6,7 @@ import stde_core as stde
 
 from .._settings import Training
 from ..models import MLP
+from ..optimisers import GaussNewton
 from .known_on_a_box import KnownOnABox
 from .solitons import LineKink
 
@@ -13,9 +14,9 @@ from .solitons import LineKink
 def kdv_2d() -> KnownOnABox:
     """Korteweg-de Vries equation in 2-D, u_ty + u_xxxy + 3(u_yu_x)_x − u_xx + 2u_yy = 0, with a kink.
 
-    u = 2k tanh(kx + ly + ωt), ω = (k² − 2l² − 4k³l)/l. Its values are given on all sides of a
-    square, and u_x on that of the largest x, as an equation of third order in x needs. The equation
-    is that of STDE (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024, App. I.4), which gives no solution.
+    u = 2k tanh(kx + ly + ωt), ω = (k² − 2l² − 4k³l)/l, is given on all sides of a square, and u_x on
+    that of the largest x, since the equation is of third order in x. The equation is that of STDE
+    (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024, App. I.4), which gives no solution.
     """
     k, l = 1.0, 0.5  # noqa: E741
     d_x, d_y, d_t = stde.partials(3)
@@ -32,8 +33,8 @@ def kdv_2d() -> KnownOnABox:
             "linear": d_t * d_y + d_x**3 * d_y + 2 * d_y**2,
         },
         equation=lambda x, u, values: residual(u, values),
-        default_network=MLP(width=64, depth=3),
-        default_training=Training(steps=6000, batch=250, learning_rate=5e-3),
+        default_network=MLP(width=32, depth=3),
+        default_training=Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=250, batch=400)),
     )
 
 

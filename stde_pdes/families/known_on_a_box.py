@@ -16,19 +16,19 @@ from .._view import AbstractView
 from ..domains import Box
 from ..models import AbstractNetwork
 from ..report.views import HeatMaps
-from .lifting import Data, InitialData, WithSides
+from .lifting import Data, Lifting
 
 
 class KnownOnABox(AbstractProblem):
     """An equation of first order in time on a box, time last, with data from an exact solution.
 
     - `bounds`: the intervals of space, one per axis, and that of time.
-    - `orders`: for each axis of space, how many derivatives, from the value on, are given on the
-      lower and on the upper face: 1 or 2.
+    - `orders`: for each axis of space, how many derivatives across the lower and the upper face are
+      given, that of order 0 first.
     - `operators`, `equation`: as `Condition` has them.
 
     The ansatz has all data built in: it is a function that agrees with them on the faces, evaluated
-    from the data there alone (`WithSides`), and the network times a factor that vanishes there. So
+    from the data there alone (`Lifting`), and the network times a factor that vanishes there. So
     the equation is the only condition.
     """
 
@@ -59,7 +59,7 @@ class KnownOnABox(AbstractProblem):
 
     def ansatz(self, network: stde.Model) -> stde.Model:
         low, high = np.asarray(self.bounds).T
-        lifting = self._lifting()
+        lifting = Lifting(self.solution, self.bounds, (*self.orders, (1, 0)))
 
         def model(point: stde.Point) -> Array:
             scaled = (2 * point - (low + high)) / (high - low)
@@ -69,12 +69,6 @@ class KnownOnABox(AbstractProblem):
             return lifting(point) + vanishing * network(scaled)
 
         return model
-
-    def _lifting(self) -> Data:
-        lifting: Data = InitialData(self.solution, self.bounds[-1][0])
-        for axis, (ends, orders) in enumerate(zip(self.bounds[:-1], self.orders, strict=True)):
-            lifting = WithSides(lifting, self.solution, axis, ends, orders)
-        return lifting
 
     def reference(self, points: Float[Array, "n inputs"]) -> Float[np.ndarray, " n"]:
         return np.asarray(jax.vmap(self.solution)(points), float)

@@ -8,6 +8,7 @@ import stde_core as stde
 
 from .._settings import Training
 from ..models import MLP
+from ..optimisers import GaussNewton
 from .known_on_a_box import KnownOnABox
 from .lifting import Data
 from .solitons import LineSoliton, Lump, TwoSolitons
@@ -18,9 +19,9 @@ def kp(
 ) -> KnownOnABox:
     """Kadomtsev-Petviashvili equation (u_t + 6uu_x + u_xxx)_x + 3σ²u_yy = 0: line solitons, or a lump.
 
-    σ² = −1 is KP-I, which alone has the lump, σ² = 1 KP-II. The values of the exact solution are
-    given on all sides of a square, and u_x on those across x, as an equation of fourth order in x needs.
-    Source: Kadomtsev and Petviashvili (1970); the form is that of STDE (Shi, Hu, Lin, Kawaguchi,
+    σ² = −1 is KP-I, which alone has the lump, σ² = 1 KP-II. The exact solution is given on all sides
+    of a square, and u_x on those across x, since the equation is of fourth order in x. Source:
+    Kadomtsev and Petviashvili (1970); the form is that of STDE (Shi, Hu, Lin, Kawaguchi,
     NeurIPS 2024), which gives no solution; two line solitons: Satsuma (1976); the lump: Manakov et
     al. (1977). Raises `ValueError` for the lump of KP-II.
     """
@@ -37,12 +38,12 @@ def kp(
     return KnownOnABox(
         dim=2,
         solution=solutions[solution],
-        bounds=((-5.0, 5.0), (-5.0, 5.0), (0.0, 0.5)),
+        bounds=((-3.0, 3.0), (-3.0, 3.0), (0.0, 0.5)),
         orders=((2, 2), (1, 1)),
         operators={"u_x": d_x, "u_xx": d_x**2, "linear": d_t * d_x + d_x**4 + 3 * sigma_squared * d_y**2},
         equation=lambda x, u, values: residual(u, values),
-        default_network=MLP(width=64, depth=3),
-        default_training=Training(steps=6000, batch=250, learning_rate=5e-3),
+        default_network=MLP(width=32, depth=3),
+        default_training=Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=400, batch=400)),
     )
 
 

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from .._settings import Training
+from ..optimisers import GaussNewton
 from .burgers_type import BurgersType
 from .periodic_problem import PeriodicProblem
 
@@ -24,7 +25,7 @@ def kuramoto_sivashinsky(horizon: float = 8.0) -> PeriodicProblem:
         length=8 * math.pi,
         horizon=horizon,
         harmonics=4,
-        default_training=Training(steps=8000, batch=300, learning_rate=3e-3, schedule="cosine"),
+        default_training=Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=250, batch=400)),
     )
 
 
