@@ -23,7 +23,9 @@ class SpaceAndTime(AbstractView):
     """Model over reference on curves through space and time, time being the last input.
 
     Left at the first time of the paths along a line through the place where they start, in the
-    middle at that place over time, right along the paths.
+    middle at that place over time, right along the paths. Where points are drawn along such paths,
+    training sees hardly any of the line, and in high dimension little of the place at later times:
+    these two show how the model goes on beyond its points.
 
     - `paths`: random paths `(x, t)` with a common start, `[k, n, dim + 1]`.
     - `direction`: the line's, `[dim]`, of any length.
