@@ -25,6 +25,8 @@ class Condition(eqx.Module):
     - `source`: a right-hand side `x -> scalar` that is subtracted from the residual; None for none.
       It does not depend on the model, so it is evaluated on its own, some points at a time.
     - `weight`: its share in the loss.
+    - `differentiable`: whether derivatives of the residual in x are right, as gradient-enhanced
+      training needs them; not where the ansatz knows its operators' values only.
     """
 
     name: str = eqx.field(static=True)
@@ -33,6 +35,7 @@ class Condition(eqx.Module):
     residual: Callable[[stde.Point, Array, Any], Array]
     weight: float = eqx.field(static=True, default=1.0)
     source: Callable[[stde.Point], Array] | None = None
+    differentiable: bool = eqx.field(static=True, default=True)
 
 
 class AbstractProblem(eqx.Module):

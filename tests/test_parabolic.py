@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import stde_core as stde
-from stde_pdes import get_problem
+from stde_pdes import Training, get_problem
 from stde_pdes.diffusions import Diffusion
 from stde_pdes.domains import BrownianPaths
 from stde_pdes.references import branching_solution, mean_at_maximum, radial_solution
+from stde_pdes.training import check
 
 PROBLEMS = ["semilinear-heat", "sine-gordon-parabolic", "allen-cahn-parabolic"]
 
@@ -266,3 +267,10 @@ def test_diffusion_of_geometric_brownian_motion_has_its_mean_and_second_moment()
 def test_diffusion_refuses_a_negative_horizon(unchecked):
     with pytest.raises(ValueError, match="`horizon` needs to be a positive number"):
         Diffusion(jnp.zeros(2), lambda t, x: x, lambda t, x: x, -1.0)
+
+
+def test_allen_cahn_refuses_gradient_enhancement():
+    problem = get_problem("allen-cahn-parabolic", dim=2)
+    with pytest.raises(ValueError, match="`gpinn_weight` needs derivatives of the residual"):
+        check(problem, Training(gpinn_weight=0.1))
+    check(get_problem("semilinear-heat", dim=2), Training(gpinn_weight=0.1))

@@ -37,7 +37,7 @@ class AllenCahnParabolic(AbstractProblem):
     the equation without its reaction. As h_t + Δh = 0, (∂_t + Δ) F(h, x, t) needs the value and the
     gradient of h alone; its other derivatives are left out of the model, so that random directions
     add no variance for them. So ∂_t + Δ and the gradient are right on this model, but not ∂_t
-    alone, nor the derivatives of the residual that `gpinn_weight` asks for.
+    alone, nor the derivatives of the residual that `gpinn_weight` would need and is refused.
 
     **Reference.** A branching Monte-Carlo solution at every point (`branching_solution`). At the
     origin at t = 0 with T = 0.3, its values and standard errors beside the published ones:
@@ -98,7 +98,8 @@ class AllenCahnParabolic(AbstractProblem):
     @property
     def conditions(self) -> tuple[Condition, ...]:
         operator = stde.partial(-1) + stde.Laplacian(axes=slice(0, -1))
-        return (Condition("equation", BrownianPaths(self.dim, self.horizon), operator, self._residual),)
+        points = BrownianPaths(self.dim, self.horizon)
+        return (Condition("equation", points, operator, self._residual, differentiable=False),)
 
     def _residual(self, x: stde.Point, u: Array, drift: Array) -> Array:
         return drift + u - u**3

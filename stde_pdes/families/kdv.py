@@ -30,14 +30,14 @@ def kdv(solution: Literal["soliton", "two-soliton", "cosine"] = "soliton") -> "K
     stde.check_choice("solution", solution, ("soliton", "two-soliton", "cosine"))
     equation = BurgersType(6.0, ((3, 1.0),))
     if solution == "cosine":
-        training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=250, batch=800))
+        training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=500, batch=800))
         return PeriodicProblem(
             equation, _cosine(10.0), 10.0, horizon=1.0, harmonics=4, default_training=training
         )
     if solution == "two-soliton":
-        training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=500, batch=500))
+        training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=1000, batch=500))
         return _on_the_line(equation, _two_solitons(1.0, 0.6, -4.0, -1.0), (-15.0, 15.0), 1.5, training)
-    training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=300, batch=400))
+    training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=600, batch=500))
     soliton = LineSoliton(2.0, (1.0, -4.0), shift=-2.0)
     return _on_the_line(equation, soliton, (-10.0, 10.0), 1.0, training)
 
@@ -50,7 +50,7 @@ def g_kdv(
     The soliton is 3c sech²(√(c/4α)(x − ct)) with c = 1/2; the cosine, on a ring of length 2, is the
     problem of Raissi, Perdikaris, Karniadakis (2019), where a spectral solution is the reference.
     The equation and the weight 1e-3 of the squared x- and t-derivatives of the residual are those of
-    STDE (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024, App. I.4), which gives no solution. Raises
+    STDE (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024), which gives no solution. Raises
     `ValueError` for α that is not positive.
     """
     stde.check_choice("solution", solution, ("soliton", "cosine"))

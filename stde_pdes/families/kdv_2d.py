@@ -16,7 +16,7 @@ def kdv_2d() -> KnownOnABox:
 
     u = 2k tanh(kx + ly + ωt), ω = (k² − 2l² − 4k³l)/l, is given on all sides of a square, and u_x on
     that of the largest x, since the equation is of third order in x. The equation is that of STDE
-    (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024, App. I.4), which gives no solution.
+    (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024), which gives no solution.
     """
     k, l = 1.0, 0.5  # noqa: E741
     d_x, d_y, d_t = stde.partials(3)

@@ -80,6 +80,11 @@ def check(problem: AbstractProblem, training: Training) -> None:
     """Raises `ValueError` for settings that the problem gives no meaning."""
     if training.causal is not None and problem.time_arrow == 0:
         raise ValueError("`causal` needs a problem in time, and this one has none; leave it out.")
+    if training.gpinn_weight > 0 and not all(c.differentiable for c in problem.conditions):
+        raise ValueError(
+            "`gpinn_weight` needs derivatives of the residual, which this problem's ansatz does not "
+            "have; leave it out."
+        )
 
 
 class _Meter:
