@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stde_core import check_count
 
@@ -54,6 +54,17 @@ class Training:
     def stages(self) -> tuple[AbstractStage, ...]:
         """The optimisers in their order."""
         return (self.adam(), *(stage for stage in (self.gauss_newton, self.lbfgs) if stage is not None))
+
+    def lasting(self, steps: int) -> "Training":
+        """The same training in so many steps of all stages, in the proportions of its own.
+
+        Stages whose share is below one step are left out, except for the first.
+        """
+        check_count("steps", steps)
+        later = {"gauss_newton": self.gauss_newton, "lbfgs": self.lbfgs}
+        shares = {name: stage.steps * steps // self.total_steps for name, stage in later.items() if stage}
+        parts = {name: replace(later[name], steps=share) if share else None for name, share in shares.items()}
+        return replace(self, steps=steps - sum(shares.values()), **parts)
 
     @property
     def total_steps(self) -> int:

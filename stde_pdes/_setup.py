@@ -133,14 +133,25 @@ def _check_scalar(network: AbstractNetwork, num_inputs: int) -> None:
 def _training(problem: AbstractProblem, options: Options) -> Training:
     """The problem's own training, changed by what was asked."""
     settings = parse(Training, options.training, "-t", problem.default_training)
-    shorthands = {"steps": options.steps, "gpinn_weight": options.gpinn_weight}
-    for field, value in shorthands.items():
-        if value is not None:
-            if field in settings:
-                flag = f"--{field.replace('_', '-')}"
-                raise ValueError(f"Give `{field}` once, as `{flag} VALUE` or as `-t {field}=VALUE`.")
-            settings[field] = value
-    return dataclasses.replace(problem.default_training, **settings)
+    if options.gpinn_weight is not None:
+        if "gpinn_weight" in settings:
+            raise ValueError(
+                "Give `gpinn_weight` once, as `--gpinn-weight VALUE` or as `-t gpinn_weight=VALUE`."
+            )
+        settings["gpinn_weight"] = options.gpinn_weight
+    training = dataclasses.replace(problem.default_training, **settings)
+    return training if options.steps is None else _lasting(training, options.steps, options.training)
+
+
+def _lasting(training: Training, steps: int, options: Sequence[str]) -> Training:
+    """Trained in the number of steps asked for, which no `-t` may speak of too."""
+    fields = [option.partition("=")[0].rpartition(".") for option in options]
+    for part, dot, field in fields:
+        if field == "steps":
+            raise ValueError(
+                f"Give steps once: `--steps VALUE` for all optimisers, or `-t {part}{dot}steps=VALUE`."
+            )
+    return training.lasting(steps)
 
 
 def _check_accepted(name: str, estimator: stde.AbstractEstimator, problem: AbstractProblem) -> None:

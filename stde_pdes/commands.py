@@ -40,7 +40,12 @@ Fields of the options (`stde list` names estimators and samplers):
 )
 @click.argument("problem")
 @click.option("--dim", type=int, metavar="N", help="Number of space dimensions, where there is a choice.")
-@click.option("--steps", type=int, metavar="N", help="Number of optimiser steps.")
+@click.option(
+    "--steps",
+    type=int,
+    metavar="N",
+    help="Steps of all optimisers together, in the problem's own proportions.",
+)
 @click.option("--estimator", metavar="NAME", help="How operators are estimated.")
 @click.option("--model", "model_name", metavar="NAME", help="The network.  [default: the problem's own]")
 @click.option("--gpinn-weight", type=float, metavar="W", help="Weight of the residual's squared gradient.")

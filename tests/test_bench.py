@@ -354,7 +354,7 @@ BAD = {
     "time": (["step", "--time-limit", "nan"], "`time_limit` needs to be a positive number, got nan."),
     "seed": (["step", "--seed", "-1"], "`seed` needs an integer ≥ 0, got -1."),
     "reference": (["step", "--reference", "jet"], "Unknown method 'jet'; did you mean"),
-    "command": (["stap"], "Unknown command 'stap'; did you mean 'step'?"),
+    "command": (["stap"], "Unknown command 'stap'; did you mean 'step'"),
     "option": (["step", "--frobnicate"], "No such option '--frobnicate'."),
     "workload": (["operators", "--workloads", "kdv2"], "Unknown workload 'kdv2'; did you mean"),
     "size": (["operators", "--sizes", "L8"], "got 'L8'; for instance L=8."),

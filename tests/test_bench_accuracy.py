@@ -156,8 +156,8 @@ def test_every_stage_of_the_training_is_scaled(machine, tmp_path):
     machine.settings[KDV] = {"gauss_newton": {"steps": 50, "damping": 1e-3}}
     findings = accuracy(["kdv"], steps_scale=0.1, out=tmp_path)
     assert machine.solved[:2] == [
-        "kdv --steps 100 -t gauss_newton.steps=5 --seed 0",
-        "kdv --steps 20 -t gauss_newton.steps=1 --seed 0",
+        "kdv --steps 105 --seed 0",
+        "kdv --steps 21 --seed 0",
     ]
     assert (findings.rows[0].full.steps, findings.rows[0].short.steps) == (105, 21)
 

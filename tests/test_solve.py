@@ -17,7 +17,7 @@ from stde_pdes import MLP, Residual, Training, get_problem
 from stde_pdes._causal import Causal
 from stde_pdes._options import parse
 from stde_pdes._setup import Options, prepare
-from stde_pdes.optimisers import LBFGS
+from stde_pdes.optimisers import LBFGS, GaussNewton
 
 QUICK = ["--steps", "3", "-m", "width=8", "-m", "depth=1", "-t", "batch=4", "-t", "test_points=40"]
 PROBLEMS = {
@@ -87,14 +87,28 @@ def test_a_named_network_takes_over_what_it_shares_with_the_problems_own():
 
 
 def test_parts_of_training_are_switched_and_set_and_recorded():
-    options = ["causal=on", "lbfgs.steps=7", "lbfgs.memory=3", "gauss-newton=none"]
-    setup = setup_of("kdv", training=options, gpinn_weight=0.5, steps=2)
+    options = ["steps=2", "causal=on", "lbfgs.steps=7", "lbfgs.memory=3", "gauss-newton=none"]
+    setup = setup_of("kdv", training=options, gpinn_weight=0.5)
     training = setup.training
     assert training.causal == Causal() and training.lbfgs == LBFGS(steps=7, memory=3)
     assert training.gauss_newton is None and training.resampling == setup.problem.default_training.resampling
     assert (training.gpinn_weight, training.steps) == (0.5, 2)
     assert setup.describe()["training"]["lbfgs"]["steps"] == 7
     json.dumps(setup.describe())
+
+
+def test_steps_are_shared_out_among_the_optimisers():
+    training = Training(steps=600, gauss_newton=GaussNewton(steps=300), lbfgs=LBFGS(steps=100))
+    fifth = training.lasting(200)
+    assert [stage.steps for stage in fifth.stages()] == [120, 60, 20]
+    assert (
+        dataclasses.replace(fifth, steps=600, gauss_newton=training.gauss_newton, lbfgs=training.lbfgs)
+        == training
+    )
+    assert [stage.steps for stage in training.lasting(4).stages()] == [3, 1]
+    assert [stage.steps for stage in training.lasting(1).stages()] == [1]
+    own = get_problem("kdv").default_training
+    assert setup_of("kdv", steps=30).training == own.lasting(30) and own.gauss_newton is not None
 
 
 @pytest.mark.parametrize(
@@ -117,8 +131,17 @@ def test_parts_begin_as_those_of_the_problem(start, option, expected):
 def test_a_run_with_every_part(tmp_path):
     out = tmp_path / "run"
     parts = ["--model", "fourier", "--gpinn-weight", "0.001", "-t", "causal=on", "-t", "resampling=on"]
-    stages = ["-t", "gauss_newton.steps=2", "-t", "gauss_newton.batch=5", "-t", "lbfgs.steps=2"]
-    result = stde("kdv", *QUICK, *parts, *stages, "-t", "lbfgs.batch=5", "--out", str(out), "--json")
+    stages = [
+        "-t",
+        "steps=3",
+        "-t",
+        "gauss_newton.steps=2",
+        "-t",
+        "gauss_newton.batch=5",
+        "-t",
+        "lbfgs.steps=2",
+    ]
+    result = stde("kdv", *QUICK[2:], *parts, *stages, "-t", "lbfgs.batch=5", "--out", str(out), "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout.splitlines()[-1])["steps"] == 7
     assert json.loads((out / "run.json").read_text())["training"]["gauss_newton"]["batch"] == 5
@@ -171,11 +194,12 @@ BAD = {
     ),
     "scale": (["kdv", "--model", "fourier", "-m", "scale=-1"], "`Fourier(scale)` needs to be a positive"),
     "steps": (["kdv", "--steps", "0"], "`steps` needs an integer ≥ 1, got 0."),
+    "stage twice": (["kdv", "--steps", "3", "-t", "lbfgs.steps=3"], "or `-t lbfgs.steps=VALUE`."),
     "schedule": (["kdv", "-t", "schedule=lin"], "did you mean 'linear'?"),
     "seed": (["kdv", "--seed", "-1"], "`--seed` needs an integer from 0 to 2147483647, got -1."),
     "rate": (["kdv", "-t", "learning_rate=inf"], "`learning_rate` needs to be a positive number, got inf."),
     "huge": (["allen-cahn-two-body", "--dim", "1" + 20 * "0"], "`dim` needs an integer ≤ 2147483647"),
-    "steps twice": (["kdv", "--steps", "3", "-t", "steps=3"], "Give `steps` once, as `--steps VALUE` or as"),
+    "steps twice": (["kdv", "--steps", "3", "-t", "steps=3"], "Give steps once: `--steps VALUE` for all"),
     "gpinn": (["kdv", "--gpinn-weight", "-1"], "`gpinn_weight` needs to be a number ≥ 0, got -1.0."),
     "gpinn twice": (["kdv", "--gpinn-weight", "1", "-t", "gpinn_weight=1"], "as `--gpinn-weight VALUE` or"),
     "gpinn text": (["kdv", "--gpinn-weight", "big"], "'big' is not a valid float."),

@@ -107,7 +107,7 @@ def _full(run: Run, solved: Solved) -> FullRun:
         status=solved.status,
         reason=solved.reason,
         seed=run.seed,
-        steps=run.total_steps,
+        steps=run.steps,
         relative_l2=_over_domain(solved),
         relative_error_origin=result.get("relative_error_origin"),
         seconds=result.get("seconds"),
@@ -135,7 +135,7 @@ def _reached(run: FullRun, over_domain: float | None, aim: Aim) -> bool | None:
 def _short(runs: Sequence[tuple[Run, Solved]]) -> ShortRuns:
     good = [solved for _, solved in runs if solved.status == "ok"]
     return ShortRuns(
-        steps=runs[0][0].total_steps,
+        steps=runs[0][0].steps,
         seeds=tuple(run.seed for run, _ in runs),
         relative_l2=_spread([_over_domain(solved) for solved in good]),
         relative_error_origin=_spread([solved.result.get("relative_error_origin") for solved in good]),

@@ -22,22 +22,19 @@ class Meanings:
     by_command: dict[str, dict[str, Any]]
 
     def run(self, command: str, scale: float, seed: int) -> Run:
-        """A command with `scale` times its own steps, at least one in each stage of the training."""
+        """A command with `scale` times its own steps, at least one."""
         training = self.by_command[command].get("settings", {}).get("training", {"steps": 1})
-        stages = {name: part["steps"] for name, part in training.items() if _is_stage(part)}
-        later = tuple((name, _scaled(steps, scale)) for name, steps in stages.items())
-        return Run(command, _scaled(training["steps"], scale), seed, later)
+        steps = training["steps"] + sum(part["steps"] for part in training.values() if _is_stage(part))
+        return Run(command, max(1, round(scale * steps)), seed)
 
     def identity(self, run: Run) -> dict[str, Any]:
         """All that determines a run, and what it is made with."""
-        settings = self.by_command[run.command]["settings"]
-        training = settings["training"]
-        later = {name: training[name] | {"steps": steps} for name, steps in run.later}
         return {
             "versions": {name: self.environment["versions"][name] for name in ("stde", "jax")},
             "device": self.environment["device"],
             "precision": self.environment["precision"],
-            "settings": settings | {"training": training | {"steps": run.steps} | later},
+            "settings": self.by_command[run.command]["settings"],
+            "steps": run.steps,
             "seed": run.seed,
         }
 
@@ -45,10 +42,6 @@ class Meanings:
 def _is_stage(part: Any) -> bool:
     """Whether a field of `Training` is an optimiser of its own."""
     return isinstance(part, dict) and "steps" in part
-
-
-def _scaled(steps: int, scale: float) -> int:
-    return max(1, round(scale * steps))
 
 
 def ask_meanings(commands: Sequence[str]) -> Meanings:
@@ -103,12 +96,10 @@ def _found(made: dict[Run, Solved], waiting: Sequence[Run], store: Store) -> str
 def _time_left(made: dict[Run, Solved], waiting: Sequence[Run]) -> str:
     """About how long the rest takes, by the time of a step of the same command, or of all."""
     rates: dict[str, float] = {
-        run.command: solved.result["seconds"] / run.total_steps
-        for run, solved in made.items()
-        if solved.result
+        run.command: solved.result["seconds"] / run.steps for run, solved in made.items() if solved.result
     }
     if not rates or not waiting:
         return ""
     mean = sum(rates.values()) / len(rates)
-    seconds = sum(run.total_steps * rates.get(run.command, mean) for run in waiting)
+    seconds = sum(run.steps * rates.get(run.command, mean) for run in waiting)
     return f", about {max(1, round(seconds / 60))} min left"

@@ -15,27 +15,16 @@ from ._processes import Limits, ask
 
 @dataclass(frozen=True)
 class Run:
-    """`stde solve COMMAND --steps STEPS --seed SEED`, such as `kdv -p solution=two-soliton`.
-
-    `later` are the stages of the training after the first, by name, with their steps.
-    """
+    """`stde solve COMMAND --steps STEPS --seed SEED`, such as `kdv -p solution=two-soliton`."""
 
     command: str
     steps: int
     seed: int
-    later: tuple[tuple[str, int], ...] = ()
 
     @property
     def arguments(self) -> list[str]:
         """What follows `stde solve`."""
-        later = [text for name, steps in self.later for text in ("-t", f"{name}.steps={steps}")]
-        steps = ["--steps", str(self.steps), *later]
-        return [*shlex.split(self.command), *steps, "--seed", str(self.seed)]
-
-    @property
-    def total_steps(self) -> int:
-        """The steps of all stages."""
-        return self.steps + sum(steps for _, steps in self.later)
+        return [*shlex.split(self.command), "--steps", str(self.steps), "--seed", str(self.seed)]
 
 
 @dataclass(frozen=True)
