@@ -311,7 +311,8 @@ def test_samples_from_end_to_end(tmp_path):
     assert kept["solved"]["result"]["parameters"] == 3 * 128 + 128 + 2 * (128 * 128 + 128) + 128 + 1
     assert kept["solved"]["result"]["seed"] == kept["identity"]["seed"] == 2
     assert kept["identity"]["settings"]["problem_fields"] == {"dim": 3, "coefficient_seed": 0}
-    assert kept["identity"]["settings"]["training"].items() >= {"steps": 2, "shared_tangents": True}.items()
+    assert kept["identity"]["steps"] == 2
+    assert kept["identity"]["settings"]["training"]["shared_tangents"]
 
 
 def test_a_run_that_takes_too_long_or_fails_says_so():

@@ -30,14 +30,14 @@ def kdv(solution: Literal["soliton", "two-soliton", "cosine"] = "soliton") -> "K
     stde.check_choice("solution", solution, ("soliton", "two-soliton", "cosine"))
     equation = BurgersType(6.0, ((3, 1.0),))
     if solution == "cosine":
-        training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=500, batch=800))
+        training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=800, batch=800))
         return PeriodicProblem(
             equation, _cosine(10.0), 10.0, horizon=1.0, harmonics=4, default_training=training
         )
     if solution == "two-soliton":
-        training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=1000, batch=500))
+        training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=700, batch=1000, damping=1e-6))
         return _on_the_line(equation, _two_solitons(1.0, 0.6, -4.0, -1.0), (-15.0, 15.0), 1.5, training)
-    training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=600, batch=500))
+    training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=500, batch=1000, damping=1e-6))
     soliton = LineSoliton(2.0, (1.0, -4.0), shift=-2.0)
     return _on_the_line(equation, soliton, (-10.0, 10.0), 1.0, training)
 
