@@ -2,8 +2,12 @@
 
 from ._causal import Causal as Causal
 from ._held_out import HeldOut as HeldOut
+from ._loggers import AbstractLogger as AbstractLogger
+from ._loggers import Loggers as Loggers
+from ._loggers import open_loggers as open_loggers
 from ._problem import AbstractProblem as AbstractProblem
 from ._problem import Condition as Condition
+from ._registry import get_logger as get_logger
 from ._registry import get_network as get_network
 from ._registry import get_problem as get_problem
 from ._resampling import Resampling as Resampling

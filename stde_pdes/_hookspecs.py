@@ -1,4 +1,4 @@
-"""The hooks through which plugins add PDE problems, and networks to solve them."""
+"""The hooks through which plugins add PDE problems, networks to solve them, and loggers of runs."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,4 +19,12 @@ def stde_networks() -> Mapping[str, Callable[..., Any] | str]:  # pyright: ignor
     """Blueprints of networks by name: classes or factories of `AbstractNetwork`, or "module:name".
 
     `stde solve --model NAME` takes them; their fields become `-m name=value`.
+    """
+
+
+@stde.hookspec
+def stde_loggers() -> Mapping[str, Callable[..., Any] | str]:  # pyright: ignore[reportReturnType]
+    """Loggers by name: classes or factories of `AbstractLogger`, or "module:name".
+
+    They are built without arguments; `stde solve --log NAME` feeds them the metrics of a run.
     """

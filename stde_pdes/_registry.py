@@ -2,6 +2,7 @@ from typing import Any
 
 from stde_core._plugins import build
 
+from ._loggers import AbstractLogger
 from ._problem import AbstractProblem
 from .models import AbstractNetwork
 
@@ -20,3 +21,11 @@ def get_network(name: str, /, **fields: Any) -> AbstractNetwork:
     Raises `ValueError` for unknown names, and for fields that the network refuses.
     """
     return build("networks", name, fields)
+
+
+def get_logger(name: str, /, **fields: Any) -> AbstractLogger:
+    """A logger by its registered name: `get_logger("tensorboard")`.
+
+    Raises `ValueError` for unknown names, and `ImportError` where the package that it needs is absent.
+    """
+    return build("loggers", name, fields)

@@ -1,0 +1,142 @@
+"""The files of a run's directory, read without trust: its own regular files, of bounded size, as JSON."""
+
+import json
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_MOST = 2**27  # bytes: metrics of about ten days, a line a second
+_RUN = {
+    "problem": str,
+    "dim": int,
+    "problem_fields": dict,
+    "estimator": str,
+    "estimator_fields": dict,
+    "model": dict,
+    "training": dict,
+    "seed": int,
+    "notes": list,
+    "environment": dict,
+}
+_LINE = {"step": int, "loss": float, "seconds": float, "steps_per_second": float}
+_RESULT = {
+    "steps": int,
+    "relative_l1": float,
+    "relative_l2": float,
+    "trivial_relative_l2": float,
+    "seconds": float,
+    "steps_per_second": float,
+    "peak_memory_mb": float,
+}
+# What may be absent, or null.
+_OPTIONAL = {
+    "model_name": str,
+    "error_points": str,
+    "test_points": int,
+    "parameters": int,
+    "relative_l1": float,
+    "relative_l2": float,
+    "relative_error_origin": float,
+    "trivial_relative_l2": float,
+}
+_KINDS = {str: "a text", int: "an integer", float: "a number", dict: "an object", list: "a list"}
+
+
+def read_run(directory: Path) -> dict[str, Any]:
+    """What `run.json` holds: the setup of the run, and its environment.
+
+    Raises `ValueError` where `directory` is not that of a run, or the file is damaged.
+    """
+    if not os.path.isdir(directory):
+        raise ValueError(f"{shown(directory)} is not a directory; name one that `stde solve` wrote.")
+    content = read_file(directory, "run.json")
+    if content is None:
+        raise ValueError(
+            f"{shown(directory)} holds no run.json, so it is not the directory of a run; "
+            "name one that `stde solve` wrote."
+        )
+    return _record(content, _RUN, shown(directory / "run.json"))
+
+
+def read_metrics(directory: Path) -> list[dict[str, Any]]:
+    """The lines of `metrics.jsonl`; none where there is no such file.
+
+    A last line that was cut before its end is left out. Raises `ValueError` for a damaged file.
+    """
+    content = read_file(directory, "metrics.jsonl") or b""
+    *complete, _ = content.split(b"\n")
+    where = shown(directory / "metrics.jsonl")
+    return [_record(line, _LINE, f"{where}, line {number},") for number, line in enumerate(complete, 1)]
+
+
+def read_result(directory: Path) -> dict[str, Any] | None:
+    """What `result.json` holds, or None where the run has not come to its end.
+
+    Raises `ValueError` for a damaged file.
+    """
+    content = read_file(directory, "result.json")
+    return None if content is None else _record(content, _RESULT, shown(directory / "result.json"))
+
+
+def read_file(directory: Path, name: str, most: int = _MOST) -> bytes | None:
+    """The bytes of one file of the directory, or None where there is none.
+
+    Raises `ValueError` for what is not a regular file, links included, for more than `most` bytes,
+    and for what cannot be read.
+    """
+    path = directory / name
+    try:
+        # Not through a link, and not waiting for the other end of a pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        reason = "is a link" if path.is_symlink() else f"cannot be read ({error.strerror})"
+        raise ValueError(f"{shown(path)} {reason}; a run's directory needs a file of its own.") from error
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError(f"{shown(path)} is not a file; a run's directory needs a file of its own.")
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"{shown(path)} has more than {most} bytes, and no run writes so many.")
+    return content
+
+
+def shown(path: Path) -> str:
+    """A path in a sentence, on one line whatever characters are in it."""
+    text = str(path)
+    return f"`{text if text.isprintable() else ascii(text)}`"
+
+
+def _record(content: bytes, required: Mapping[str, type], where: str) -> dict[str, Any]:
+    """A JSON object with the required fields, of the right kinds."""
+    try:
+        record = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{where} is damaged: it is not JSON in UTF-8 ({error}).") from error
+    if not isinstance(record, dict):
+        raise ValueError(f"{where} is damaged: it needs to be a JSON object, got {_kind_of(record)}.")
+    for name, kind in required.items():
+        if name not in record:
+            raise ValueError(f"{where} is damaged: `{name}` is missing.")
+        _check(record[name], kind, name, where)
+    for name, kind in _OPTIONAL.items():
+        if name not in required and record.get(name) is not None:
+            _check(record[name], kind, name, where)
+    return record
+
+
+def _check(value: Any, kind: type, name: str, where: str) -> None:
+    fits = isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
+    if not fits:
+        raise ValueError(f"{where} is damaged: `{name}` needs {_KINDS[kind]}, got {_kind_of(value)}.")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError(f"{where} is damaged: `{name}` is too large a number.")
+
+
+def _kind_of(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return _KINDS[type(value)]
