@@ -23,7 +23,8 @@ ROOT = Path(__file__).parent.parent
 CORE = ROOT / "stde_core"
 PDES = ROOT / "stde_pdes"
 ESTIMATORS = ROOT / "plugins" / "stde_estimators"
-PACKAGES = ("stde_core", "stde_pdes", "stde_estimators")
+LOGGERS = ROOT / "plugins" / "stde_loggers"
+PACKAGES = ("stde_core", "stde_pdes", "stde_estimators", "stde_loggers")
 PLUGINS = sorted(path for path in ESTIMATORS.glob("*.py") if path.name != "__init__.py")
 HEAVY = {"click", "rich", "matplotlib", "optax", "diffrax", "folx", "stde_pdes", "stde_estimators"}
 
@@ -76,9 +77,16 @@ def test_an_estimator_imports_the_public_core_and_no_other_plugin(path):
         assert top(module) != "stde_core" or "._" not in module
 
 
-def test_the_problems_import_no_estimator():
+@pytest.mark.parametrize("path", sources(LOGGERS), ids=lambda path: path.stem)
+def test_a_logger_imports_public_names_and_no_other_plugin(path):
+    for module in imported(path):
+        assert not module.startswith((".", "stde_estimators", "stde_loggers"))
+        assert top(module) not in ("stde_core", "stde_pdes") or "._" not in module
+
+
+def test_the_problems_import_no_plugin():
     modules = {top(module) for path in sources(PDES) for module in imported(path)}
-    assert "stde_estimators" not in modules
+    assert not modules & {"stde_estimators", "stde_loggers"}
 
 
 def test_the_example_imports_the_public_core():
@@ -116,7 +124,7 @@ print(json.dumps({"home": stde.__file__, "plugins": plugins, "values": values}))
 @pytest.fixture
 def tree(tmp_path):
     """A copy of the sources, which its own metadata makes the distribution `stde`."""
-    for folder in (CORE, PDES, ESTIMATORS):
+    for folder in (CORE, PDES, ESTIMATORS, LOGGERS):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(folder, tmp_path / folder.relative_to(ROOT), ignore=ignored)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -197,7 +205,7 @@ def test_fields_live_in_the_leaf(classes):
 
 
 @pytest.mark.parametrize(
-    "folder", [CORE, PDES, ESTIMATORS, ROOT / "examples"], ids=lambda folder: folder.name
+    "folder", [CORE, PDES, ESTIMATORS, LOGGERS, ROOT / "examples"], ids=lambda folder: folder.name
 )
 def test_files_are_short(folder):
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in sources(folder)}

@@ -37,6 +37,6 @@ def test_links_to_files_lead_somewhere():
 def test_the_table_names_what_is_installed():
     from stde_core._plugins import registry
 
-    for kind in ("samplers", "estimators", "problems", "networks"):
+    for kind in ("samplers", "estimators", "problems", "networks", "loggers"):
         own = [n for n in registry().names(kind) if registry().entry(kind, n).plugin.distribution == "stde"]
         assert all(f"`{name}`" in README for name in own)
