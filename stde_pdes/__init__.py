@@ -22,5 +22,8 @@ from .models import periodic as periodic
 from .optimisers import LBFGS as LBFGS
 from .optimisers import Adam as Adam
 from .optimisers import GaussNewton as GaussNewton
+from .runs import Solution as Solution
+from .runs import load as load
+from .training import NotFiniteError as NotFiniteError
 from .training import hold_out as hold_out
 from .training import train as train

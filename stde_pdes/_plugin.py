@@ -1,4 +1,4 @@
-"""stde_pdes as a plugin: hooks for problems and networks, ours, and the commands `bench` and `solve`."""
+"""stde_pdes as a plugin: hooks for problems, networks and loggers, what is ours, and commands."""
 
 import pluggy
 
@@ -49,4 +49,9 @@ def stde_networks():
 
 @stde.hookimpl
 def stde_commands():
-    return {"bench": "stde_pdes.bench.commands:bench", "solve": "stde_pdes.commands:solve"}
+    return {
+        "bench": "stde_pdes.bench.commands:bench",
+        "evaluate": "stde_pdes.commands.evaluate:evaluate",
+        "report": "stde_pdes.report.command:report",
+        "solve": "stde_pdes.commands.solve:solve",
+    }

@@ -1,13 +1,15 @@
-"""The files of a run's directory, read without trust: its own regular files, of bounded size, as JSON."""
+"""The files of a run's directory: read without trust, as JSON of bounded size, and written as a whole."""
 
+import contextlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-_MOST = 2**27  # bytes: metrics of about ten days, a line a second
+# Bytes: of metrics so many as ten days give, at a line a second.
+_MOST, _MOST_METRICS = 2**22, 2**27
 _RUN = {
     "problem": str,
     "dim": int,
@@ -33,6 +35,8 @@ _RESULT = {
 # What may be absent, or null.
 _OPTIONAL = {
     "model_name": str,
+    "step": int,
+    "loss": float,
     "error_points": str,
     "test_points": int,
     "parameters": int,
@@ -65,7 +69,7 @@ def read_metrics(directory: Path) -> list[dict[str, Any]]:
 
     A last line that was cut before its end is left out. Raises `ValueError` for a damaged file.
     """
-    content = read_file(directory, "metrics.jsonl") or b""
+    content = read_file(directory, "metrics.jsonl", _MOST_METRICS) or b""
     *complete, _ = content.split(b"\n")
     where = shown(directory / "metrics.jsonl")
     return [_record(line, _LINE, f"{where}, line {number},") for number, line in enumerate(complete, 1)]
@@ -83,25 +87,70 @@ def read_result(directory: Path) -> dict[str, Any] | None:
 def read_file(directory: Path, name: str, most: int = _MOST) -> bytes | None:
     """The bytes of one file of the directory, or None where there is none.
 
-    Raises `ValueError` for what is not a regular file, links included, for more than `most` bytes,
-    and for what cannot be read.
+    Raises `ValueError` as `open_file` does, and for more than `most` bytes.
+    """
+    with open_file(directory, name) as file:
+        content = None if file is None else file.read(most + 1)
+    if content is not None and len(content) > most:
+        raise ValueError(f"{shown(directory / name)} has more than {most} bytes, and no run writes so many.")
+    return content
+
+
+@contextlib.contextmanager
+def open_file(directory: Path, name: str) -> Iterator[BinaryIO | None]:
+    """One file of the directory to be read, or None where there is none.
+
+    Raises `ValueError` for what is not a regular file, links included, and for what cannot be read.
     """
     path = directory / name
     try:
         # Not through a link, and not waiting for the other end of a pipe.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
-        return None
+        yield None
+        return
     except OSError as error:
         reason = "is a link" if path.is_symlink() else f"cannot be read ({error.strerror})"
         raise ValueError(f"{shown(path)} {reason}; a run's directory needs a file of its own.") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError(f"{shown(path)} is not a file; a run's directory needs a file of its own.")
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError(f"{shown(path)} is not a file; a run's directory needs a file of its own.")
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise ValueError(f"{shown(path)} has more than {most} bytes, and no run writes so many.")
-    return content
+        yield file
+
+
+class UnwritableError(ValueError):
+    """A file that cannot be written: the disk is full, or the directory is gone."""
+
+
+def write_file(directory: Path, name: str, content: bytes) -> Path:
+    """Writes one file of the directory as a whole. Raises `UnwritableError` as `writing` does."""
+    with writing(directory, name) as file:
+        file.write(content)
+    return directory / name
+
+
+@contextlib.contextmanager
+def writing(directory: Path, name: str) -> Iterator[BinaryIO]:
+    """A file of the directory to be written, which is there as a whole or, where that fails, as it was.
+
+    A link of that name is replaced, not followed. Raises `UnwritableError` where it cannot be written.
+    """
+    path, part = directory / name, directory / f".{name}.part"
+    try:
+        part.unlink(missing_ok=True)
+        with open(part, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        raise UnwritableError(
+            f"{shown(path)} cannot be written ({error.strerror}); make room for it."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def shown(path: Path) -> str:
@@ -118,22 +167,23 @@ def _record(content: bytes, required: Mapping[str, type], where: str) -> dict[st
         raise ValueError(f"{where} is damaged: it is not JSON in UTF-8 ({error}).") from error
     if not isinstance(record, dict):
         raise ValueError(f"{where} is damaged: it needs to be a JSON object, got {_kind_of(record)}.")
-    for name, kind in required.items():
-        if name not in record:
-            raise ValueError(f"{where} is damaged: `{name}` is missing.")
-        _check(record[name], kind, name, where)
-    for name, kind in _OPTIONAL.items():
-        if name not in required and record.get(name) is not None:
-            _check(record[name], kind, name, where)
-    return record
+    missing = [name for name in required if name not in record]
+    if missing:
+        raise ValueError(f"{where} is damaged: `{missing[0]}` is missing.")
+    known = {name: kind for name, kind in _OPTIONAL.items() if record.get(name) is not None}
+    return record | {
+        name: _checked(record[name], kind, name, where) for name, kind in {**known, **required}.items()
+    }
 
 
-def _check(value: Any, kind: type, name: str, where: str) -> None:
+def _checked(value: Any, kind: type, name: str, where: str) -> Any:
+    """The value, if it is of the kind; integers may stand for numbers."""
     fits = isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
     if not fits:
         raise ValueError(f"{where} is damaged: `{name}` needs {_KINDS[kind]}, got {_kind_of(value)}.")
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise ValueError(f"{where} is damaged: `{name}` is too large a number.")
+    return float(value) if kind is float else value
 
 
 def _kind_of(value: Any) -> str:

@@ -1,11 +1,14 @@
 from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias, get_args
 
-from stde_core import check_count
+from stde_core import check_choice, check_count
 
 from ._causal import Causal
 from ._resampling import Resampling
 from .optimisers import LBFGS, AbstractStage, Adam, GaussNewton
 from .optimisers._adam import Schedule
+
+MatmulPrecision: TypeAlias = Literal["default", "high", "highest"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Training:
       number of inputs on.
     - `causal`: weights that follow causality in time; None for none.
     - `resampling`: where collocation points are drawn beside the problem's own law; None for there alone.
+    - `matmul_precision`: of products of matrices in the steps and the errors, as JAX has it; it
+      matters on accelerators, where the default rounds to 10 bits or fewer.
     - `test_points`: how many points errors are measured at; training never sees them.
     """
 
@@ -38,6 +43,7 @@ class Training:
     gpinn_samples: int = 4
     causal: Causal | None = None
     resampling: Resampling | None = None
+    matmul_precision: MatmulPrecision = "highest"
     test_points: int = 20_000
 
     def __post_init__(self) -> None:
@@ -45,15 +51,19 @@ class Training:
         check_count("gpinn_samples", self.gpinn_samples)
         if not 0 <= self.gpinn_weight < float("inf"):
             raise ValueError(f"`gpinn_weight` needs to be a number ≥ 0, got {self.gpinn_weight!r}.")
+        check_choice("matmul_precision", self.matmul_precision, get_args(MatmulPrecision))
         self.adam()
 
     def adam(self) -> Adam:
         """The first stage."""
         return Adam(self.steps, self.batch, self.learning_rate, self.schedule)
 
-    def stages(self) -> tuple[AbstractStage, ...]:
-        """The optimisers in their order."""
-        return (self.adam(), *(stage for stage in (self.gauss_newton, self.lbfgs) if stage is not None))
+    def stages(self, retreats: int = 0) -> tuple[AbstractStage, ...]:
+        """The optimisers in their order, made gentler so many times."""
+        stages = (self.adam(), *(stage for stage in (self.gauss_newton, self.lbfgs) if stage is not None))
+        for _ in range(retreats):
+            stages = tuple(stage.gentler() for stage in stages)
+        return stages
 
     def lasting(self, steps: int) -> "Training":
         """The same training in so many steps of all stages, in the proportions of its own.

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import equinox as eqx
 import jax
@@ -17,6 +17,8 @@ from ._settings import Training
 from .models import AbstractNetwork
 from .training import check
 
+Precision: TypeAlias = Literal["float32", "float64", "bfloat16"]
+
 _DEFAULT_NUM_SAMPLES = 16
 
 
@@ -29,10 +31,27 @@ class Options:
     estimator_name: str | None = None
     model_name: str | None = None
     gpinn_weight: float | None = None
+    precision: str | None = None
     problem: Sequence[str] = ()
     estimator: Sequence[str] = ()
     model: Sequence[str] = ()
     training: Sequence[str] = ()
+
+    def arguments(self) -> list[str]:
+        """The options as they stand on a command line."""
+        named = {
+            "--dim": self.dim,
+            "--steps": self.steps,
+            "--estimator": self.estimator_name,
+            "--model": self.model_name,
+            "--gpinn-weight": self.gpinn_weight,
+            "--precision": self.precision,
+        }
+        repeated = {"-p": self.problem, "-e": self.estimator, "-m": self.model, "-t": self.training}
+        single = [text for flag, value in named.items() if value is not None for text in (flag, str(value))]
+        return single + [
+            text for flag, values in repeated.items() for value in values for text in (flag, value)
+        ]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +66,9 @@ class Setup:
     network_name: str | None
     network: AbstractNetwork
     training: Training
+    precision: Precision
     seed: int
+    options: Options
 
     def describe(self) -> dict[str, Any]:
         """The setup in words and numbers, enough to repeat the run."""
@@ -60,7 +81,9 @@ class Setup:
             "model_name": self.network_name,
             "model": dataclasses.asdict(self.network),
             "training": dataclasses.asdict(self.training),
+            "precision": self.precision,
             "seed": self.seed,
+            "options": dataclasses.asdict(self.options),
             "notes": list(self.problem.notes),
         }
 
@@ -83,7 +106,33 @@ def prepare(name: str, seed: int, options: Options) -> Setup:
     training = _training(problem, options)
     check(problem, training)
     _check_accepted(chosen, estimator, problem)
-    return Setup(name, problem, fields, chosen, estimator, options.model_name, network, training, seed)
+    return Setup(
+        name=name,
+        problem=problem,
+        problem_fields=fields,
+        estimator_name=chosen,
+        estimator=estimator,
+        network_name=options.model_name,
+        network=network,
+        training=training,
+        precision=_precision(options.precision),
+        seed=seed,
+        options=options,
+    )
+
+
+def _precision(name: str | None) -> Precision:
+    """Of the parameters; that of JAX where none is named."""
+    double = jax.config.read("jax_enable_x64")
+    if name is None:
+        return "float64" if double else "float32"
+    stde.check_choice("precision", name, get_args(Precision))
+    if name == "float64" and not double:
+        raise ValueError(
+            "`precision` float64 needs double precision switched on; "
+            'call `jax.config.update("jax_enable_x64", True)` first.'
+        )
+    return name  # pyright: ignore[reportReturnType]
 
 
 def _dimension(name: str, factory: Any, dim: int, fields: dict[str, Any]) -> dict[str, int]:

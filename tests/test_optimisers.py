@@ -200,7 +200,7 @@ def test_causal_weights_are_refused_without_time():
         (lambda: GaussNewton(damping=-1.0), "`gauss_newton.damping` needs to be a positive number, got -1.0"),
         (
             lambda: GaussNewton(momentum=1.0),
-            "`gauss_newton.momentum` needs to be in .0, 1., got 1.0",
+            "`gauss_newton.momentum` needs a number from 0 to below 1, got 1.0",
         ),
         (lambda: LBFGS(memory=0), "`lbfgs.memory` needs an integer ≥ 1, got 0"),
         (lambda: Causal(float("nan")), "`causal.strength` needs to be a positive number, got nan"),

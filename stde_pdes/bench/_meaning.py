@@ -8,10 +8,10 @@ import click
 from stde_core._plugins import registry
 
 from .._options import parameters
-from .._setup import Options, Setup, prepare
-from ..commands import solve
+from .._setup import Setup, prepare
+from ..commands.solve import options_of, solve
 
-_OUTPUT = ("out", "as_json")
+_NOT_SETTINGS = ("out", "resume", "checkpoint_seconds", "on_nonfinite", "loggers", "as_json")
 
 
 def meaning(command: str) -> dict[str, Any]:
@@ -26,7 +26,8 @@ def meaning(command: str) -> dict[str, Any]:
         return {"refusal": error.message}
     except (ValueError, TypeError, ImportError) as error:
         return {"refusal": str(error)}
-    described = {name: value for name, value in setup.describe().items() if name not in ("seed", "notes")}
+    left_out = ("seed", "options", "notes")
+    described = {name: value for name, value in setup.describe().items() if name not in left_out}
     fields = _defaults(setup.name) | setup.problem_fields
     return {
         "dim": setup.problem.dim,
@@ -37,9 +38,10 @@ def meaning(command: str) -> dict[str, Any]:
 
 def _setup(command: str) -> Setup:
     asked = dict(solve.make_context("stde solve", shlex.split(command)).params)
-    name, seed, estimator_name = (asked.pop(field) for field in ("problem", "seed", "estimator"))
-    fields = {field.removesuffix("_options"): value for field, value in asked.items() if field not in _OUTPUT}
-    return prepare(name, seed, Options(**fields, estimator_name=estimator_name))
+    name, seed = asked.pop("problem"), asked.pop("seed")
+    for field in _NOT_SETTINGS:
+        del asked[field]
+    return prepare(name, seed, options_of(asked))
 
 
 def _defaults(name: str) -> dict[str, Any]:

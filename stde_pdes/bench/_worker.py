@@ -18,7 +18,7 @@ from typing import Any
 from stde_core._cli import main as stde
 from stde_core._plugins import describe
 
-from .._run import environment
+from ..runs import environment
 from ._meaning import meaning
 from ._outcome import Outcome
 from ._task import Task
@@ -81,6 +81,7 @@ def _environment() -> dict[str, Any]:
             found["versions"][name] = version(name)
         except PackageNotFoundError:
             continue
+    found["matmul_precision"] = "highest"
     if hasattr(os, "sched_getaffinity"):  # the cores that this process may use
         found["cpus"] = len(os.sched_getaffinity(0))
     return found

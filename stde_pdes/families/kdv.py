@@ -1,6 +1,7 @@
 """Korteweg-de Vries equations: solitons on the line, and waves on a ring."""
 
 import math
+from dataclasses import replace
 from typing import Literal
 
 import jax.numpy as jnp
@@ -35,7 +36,9 @@ def kdv(solution: Literal["soliton", "two-soliton", "cosine"] = "soliton") -> "K
             equation, _cosine(10.0), 10.0, horizon=1.0, harmonics=4, default_training=training
         )
     if solution == "two-soliton":
-        training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=700, batch=1000, damping=1e-6))
+        training = Training(
+            steps=500, batch=200, gauss_newton=GaussNewton(steps=700, batch=1000, damping=1e-6)
+        )
         return _on_the_line(equation, _two_solitons(1.0, 0.6, -4.0, -1.0), (-15.0, 15.0), 1.5, training)
     training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=500, batch=1000, damping=1e-6))
     soliton = LineSoliton(2.0, (1.0, -4.0), shift=-2.0)
@@ -58,6 +61,7 @@ def g_kdv(
     equation = BurgersType(1.0, ((3, alpha),))
     training = Training(steps=500, batch=200, gpinn_weight=1e-3, gauss_newton=GaussNewton(200, 250))
     if solution == "cosine":
+        training = replace(training, gauss_newton=GaussNewton(700, 300))
         return PeriodicProblem(
             equation, _cosine(2.0), 2.0, horizon=1.0, harmonics=4, default_training=training
         )

@@ -43,7 +43,7 @@ def kp(
         operators={"u_x": d_x, "u_xx": d_x**2, "linear": d_t * d_x + d_x**4 + 3 * sigma_squared * d_y**2},
         equation=lambda x, u, values: residual(u, values),
         default_network=MLP(width=32, depth=3),
-        default_training=Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=600, batch=500)),
+        default_training=Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=600, batch=700)),
     )
 
 

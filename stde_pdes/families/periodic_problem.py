@@ -35,7 +35,9 @@ class PeriodicProblem(AbstractProblem):
     horizon: float = eqx.field(static=True)
     harmonics: int = eqx.field(static=True)
     default_training: Training = eqx.field(static=True)
-    default_network: AbstractNetwork = eqx.field(static=True, default=MLP(width=32, depth=4))
+    default_network: AbstractNetwork = eqx.field(
+        static=True, default=MLP(width=32, depth=4, activation="sin")
+    )
     dim: int = eqx.field(static=True, default=1)
     num_inputs: int = eqx.field(static=True, default=2)
     time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=1)

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import jax
@@ -45,6 +45,9 @@ class Adam(AbstractStage):
 
     def init(self, params: PyTree) -> PyTree:
         return self.optimiser().init(params)
+
+    def gentler(self) -> "Adam":
+        return replace(self, learning_rate=self.learning_rate / 2)
 
     def step(
         self, objective: AbstractObjective, params: PyTree, state: PyTree, index: Array, *, key: PRNGKeyArray

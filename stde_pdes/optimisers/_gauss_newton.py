@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -45,6 +45,9 @@ class GaussNewton(AbstractStage):
 
     def init(self, params: PyTree) -> PyTree:
         return jnp.zeros_like(ravel_pytree(params)[0])
+
+    def gentler(self) -> "GaussNewton":
+        return replace(self, damping=10 * self.damping)
 
     def step(
         self, objective: AbstractObjective, params: PyTree, state: PyTree, index: Array, *, key: PRNGKeyArray

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -33,6 +33,10 @@ class LBFGS(AbstractStage):
 
     def init(self, params: PyTree) -> PyTree:
         return self._optimiser().init(params)
+
+    def gentler(self) -> "LBFGS":
+        # Its line search chooses the length; more points leave it fewer directions that only look good.
+        return replace(self, batch=2 * self.batch)
 
     def step(
         self, objective: AbstractObjective, params: PyTree, state: PyTree, index: Array, *, key: PRNGKeyArray

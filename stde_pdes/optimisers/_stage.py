@@ -39,6 +39,10 @@ class AbstractStage(ABC):
         """The state before the first step."""
 
     @abstractmethod
+    def gentler(self) -> "AbstractStage":
+        """The same stage with more careful steps, for where it left what is finite."""
+
+    @abstractmethod
     def step(
         self, objective: AbstractObjective, params: PyTree, state: PyTree, index: Array, *, key: PRNGKeyArray
     ) -> tuple[PyTree, PyTree, Float[Array, ""]]:

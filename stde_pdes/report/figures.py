@@ -8,37 +8,37 @@ import stde_core as stde
 
 from .._held_out import HeldOut
 from .._problem import AbstractProblem
-from ..training import Progress
+from .._run_files import writing
 
 if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
 
 
 def draw_run(
-    path: Path,
+    directory: Path,
     name: str,
     problem: AbstractProblem,
     network: stde.Model,
     held_out: HeldOut,
-    history: Sequence[Progress],
+    errors: Sequence[tuple[int, float]],
 ) -> None:
-    """Writes the training curve and the problem's own view of the solution to a PNG file."""
+    """Writes `solution.png`: relative L2 errors after so many steps, and the problem's own view."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4.2), layout="constrained", dpi=130)
     halves: Any = figure.subfigures(1, 2, width_ratios=[1, problem.view.width])
     left, right = halves
-    _draw_curve(left, held_out, history)
+    _draw_curve(left, held_out, errors)
     problem.view.draw(right, problem.ansatz(network), problem.reference, held_out)
     dimensions = "1 dimension" if problem.dim == 1 else f"{problem.dim} dimensions"
     figure.suptitle(f"{name} in {dimensions}")
-    figure.savefig(path)
+    with writing(directory, "solution.png") as file:
+        figure.savefig(file, format="png")
 
 
-def _draw_curve(figure: "SubFigure", held_out: HeldOut, history: Sequence[Progress]) -> None:
+def _draw_curve(figure: "SubFigure", held_out: HeldOut, errors: Sequence[tuple[int, float]]) -> None:
     axes: Any = figure.subplots()
-    measured = [(progress.step, progress.errors) for progress in history if progress.errors]
-    axes.semilogy([step for step, _ in measured], [e.relative_l2 for _, e in measured], "o-", markersize=3)
+    axes.semilogy(*zip(*errors, strict=True), "o-", markersize=3)
     axes.axhline(held_out.trivial_relative_l2, color="0.5", linestyle="--", linewidth=1)
     axes.annotate(
         "best trivial solution",

@@ -1,16 +1,12 @@
-"""The training loop: jitted chunks of steps, errors and progress in between."""
+"""The training loop: one optimiser after the other, with progress and snapshots in between."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
-import optax
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 import stde_core as stde
 
@@ -18,23 +14,11 @@ from .._held_out import HeldOut
 from .._problem import AbstractProblem
 from .._settings import Training
 from ..optimisers import AbstractStage
-from ._errors import Errors, measure
+from ._chunk import chunk_length, compile_chunk
+from ._meter import Meter, Progress
+from ._not_finite import not_finite
 from ._objective import Objective
-
-# Between two reports lie about so many seconds, so that progress is seen and interrupts are answered.
-_CHUNK_SECONDS = 1.0
-_MEASUREMENTS = 20
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The state of a run after `step` steps: the last chunk's mean loss, and the errors if measured."""
-
-    step: int
-    loss: float
-    seconds: float
-    steps_per_second: float
-    errors: Errors | None = None
+from ._snapshot import Snapshot, split, start_of
 
 
 @dataclass(frozen=True)
@@ -53,27 +37,36 @@ def train(
     held_out: HeldOut,
     *,
     key: PRNGKeyArray,
+    start: Snapshot | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
+    keep: Callable[[Snapshot], None] = lambda snapshot: None,
 ) -> Trained:
     """Trains `network` inside the problem's ansatz, by one stage of `training` after the other.
 
-    Step i of stage s draws its points and tangents from `fold_in(fold_in(key, s), i)`. `report` is
-    called after every chunk of steps; errors are measured about 20 times, and after the last step.
-    Raises `FloatingPointError` where the loss is not finite.
+    Step i of stage s draws its points and tangents from `fold_in(fold_in(key, s), i)`: a training
+    that goes on from a snapshot comes to the same numbers as one that was never stopped.
+
+    - `start`: where to go on, from a training with the same arguments; None for the beginning. Its
+      memory is reused.
+    - `report`: called after every chunk of steps, of about a second; errors are measured about 20
+      times, and after the last step.
+    - `keep`: called after every chunk but the last, with all that is needed to go on.
+
+    Raises `NotFiniteError`, a `FloatingPointError`, at the first loss that is not finite.
     """
     check(problem, training)
-    params, static = eqx.partition(network, eqx.is_inexact_array)
-    params = jax.tree.map(jnp.copy, params)  # the caller's own are not given away
-
-    def model(params: Any) -> stde.Model:
-        return problem.ansatz(eqx.combine(params, static))
-
-    objective = Objective(problem, model, estimator, training)
-    meter = _Meter(problem, static, training, held_out, report)
-    for number, stage in enumerate(training.stages()):
-        params = _run(stage, objective, params, meter, key=jax.random.fold_in(key, number))
-    assert meter.progress is not None
-    return Trained(eqx.combine(params, static), meter.progress)
+    _, rebuild = split(network)
+    objective = Objective(problem, lambda params: problem.ansatz(rebuild(params)), estimator, training)
+    loop = _Loop(objective, rebuild, Meter(problem, held_out, training.total_steps, report), keep)
+    snapshot = start_of(network, training) if start is None else start
+    stages = training.stages(snapshot.place.retreats)
+    with jax.default_matmul_precision(training.matmul_precision):
+        while True:
+            number = snapshot.place.stage
+            snapshot, progress = loop.run(stages[number], snapshot, key=jax.random.fold_in(key, number))
+            if snapshot.place.stage == len(stages) - 1:
+                return Trained(rebuild(snapshot.params), progress)
+            snapshot = snapshot.begin(stages[number + 1])
 
 
 def check(problem: AbstractProblem, training: Training) -> None:
@@ -87,74 +80,28 @@ def check(problem: AbstractProblem, training: Training) -> None:
         )
 
 
-class _Meter:
-    """Counts steps over all stages, measures errors and reports."""
+@dataclass(frozen=True)
+class _Loop:
+    objective: Objective
+    rebuild: Callable[[Any], Any]
+    meter: Meter
+    keep: Callable[[Snapshot], None]
 
-    def __init__(
-        self,
-        problem: AbstractProblem,
-        static: Any,
-        training: Training,
-        held_out: HeldOut,
-        report: Callable[[Progress], None],
-    ):
-        self.problem, self.static, self.training = problem, static, training
-        self.held_out, self.report = held_out, report
-        self.step, self.seconds = 0, 0.0
-        self.progress: Progress | None = None
-
-    def record(self, params: Any, mean_loss: Array, length: int, seconds: float) -> None:
-        """Takes up a chunk of `length` steps."""
-        before, self.step = self.step, self.step + length
-        self.seconds += seconds
-        self._check_finite(mean_loss)
-        errors, total = None, self.training.total_steps
-        if self.step * _MEASUREMENTS // total > before * _MEASUREMENTS // total:
-            errors = measure(self.problem, eqx.combine(params, self.static), self.held_out)
-        speed = length / seconds
-        self.progress = Progress(self.step, float(mean_loss), self.seconds, speed, errors)
-        self.report(self.progress)
-
-    def _check_finite(self, mean_loss: Array) -> None:
-        if not jnp.isfinite(mean_loss):
-            raise FloatingPointError(
-                f"The loss or the network is not finite any more at step {self.step}; lower "
-                f"`learning_rate` (now {self.training.learning_rate:g}), or take more samples."
+    def run(self, stage: AbstractStage, start: Snapshot, *, key: PRNGKeyArray) -> tuple[Snapshot, Progress]:
+        """All steps of a stage that are left."""
+        place, params, state = start.place, start.params, start.state
+        advance = compile_chunk(stage, self.objective, params, state, key=key)
+        while True:
+            before, length = place, chunk_length(start.place, place, stage.steps)
+            began = time.perf_counter()
+            params, state, loss, made, finite = jax.block_until_ready(
+                advance(params, state, place.step, length)
             )
-
-
-def _run(stage: AbstractStage, objective: Objective, params: Any, meter: _Meter, *, key: PRNGKeyArray) -> Any:
-    """The parameters after all steps of a stage."""
-    state = jax.tree.map(jnp.copy, stage.init(params))  # which may hold the parameters themselves
-    advance = _compile_chunk(stage, objective, params, state, key=key)
-    step, length, spent = 0, 1, 0.0
-    while step < stage.steps:
-        started = time.perf_counter()
-        params, state, mean_loss = jax.block_until_ready(advance(params, state, step, length))
-        seconds = time.perf_counter() - started
-        step, spent = step + length, spent + seconds
-        meter.record(params, mean_loss, length, seconds)
-        length = min(max(1, int(step / spent * _CHUNK_SECONDS)), stage.steps - step)
-    return params
-
-
-def _compile_chunk(
-    stage: AbstractStage, objective: Objective, params: Any, state: Any, *, key: PRNGKeyArray
-) -> Callable[[Any, Any, int, int], tuple[Any, Any, Array]]:
-    """A compiled function that makes `length` steps from a given one, reusing its buffers."""
-
-    def one_step(step: Array, carry: tuple[Any, Any, Array]) -> tuple[Any, Any, Array]:
-        params, state, total = carry
-        params, state, value = stage.step(objective, params, state, step, key=key)
-        return params, state, total + value
-
-    @partial(jax.jit, donate_argnums=(0, 1))
-    def advance(params: Any, state: Any, step: Array, length: Array) -> tuple[Any, Any, Array]:
-        # A loop of traced length compiles once for chunks of any size.
-        carry = (params, state, jnp.zeros(()))
-        params, state, total = jax.lax.fori_loop(step, step + length, one_step, carry)
-        healthy = jnp.isfinite(optax.tree.norm(params))
-        return params, state, jnp.where(healthy, total / length, jnp.nan)
-
-    with jax.default_matmul_precision("highest"):
-        return advance.lower(params, state, 0, 1).compile()
+            place = place.after(int(made), time.perf_counter() - began)
+            if not finite:
+                key = jax.random.fold_in(key, place.step)
+                raise not_finite(self.objective, params, place, key=key)
+            progress = self.meter(self.rebuild(params), before, place, float(loss) / length)
+            if place.step == stage.steps:
+                return Snapshot(place, params, state), progress
+            self.keep(Snapshot(place, params, state))

@@ -44,13 +44,19 @@ class Objective(AbstractObjective):
         return take(candidates, chosen)
 
     def loss(self, params: Any, sample: tuple[Sample, ...]) -> Float[Array, ""]:
+        return jnp.asarray(sum(self.terms(params, sample).values()))
+
+    def terms(self, params: Any, sample: tuple[Sample, ...]) -> dict[str, Float[Array, ""]]:
+        """The summands of the loss, by the names of their conditions."""
+
         def one(condition: Condition, part: Sample) -> Array:
             first = second = self._rows(params, condition, part, part.keys)
             if self.training.unbiased and condition.operators is not None:
                 second = self._rows(params, condition, part, part.second_keys)
             return jnp.sum(self._weights(condition, part, first) ** 2 * first * second)
 
-        return jnp.asarray(sum(self._each(one, sample)))
+        pairs = zip(self.problem.conditions, sample, strict=True)
+        return {condition.name: one(condition, part) for condition, part in pairs}
 
     def residuals(self, params: Any, sample: tuple[Sample, ...]) -> Float[Array, " rows"]:
         def weighted(condition: Condition, part: Sample) -> Array:
@@ -78,11 +84,6 @@ class Objective(AbstractObjective):
         return jnp.concatenate(
             [weighted(*pair) for pair in zip(self.problem.conditions, sample, strict=True)]
         )
-
-    def _each(
-        self, function: Callable[[Condition, Sample], Array], sample: tuple[Sample, ...]
-    ) -> list[Array]:
-        return [function(*pair) for pair in zip(self.problem.conditions, sample, strict=True)]
 
     def _weights(
         self, condition: Condition, sample: Sample, rows: Float[Array, "n rows"]

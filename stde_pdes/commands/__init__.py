@@ -1,0 +1,1 @@
+"""The commands `stde solve`, `stde evaluate` and `stde report`."""

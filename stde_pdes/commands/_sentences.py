@@ -1,0 +1,45 @@
+"""What the commands have in common: errors as sentences, results as lines."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import click
+import jax
+
+
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """Errors of the user become usage errors."""
+    try:
+        yield
+    except (ValueError, TypeError, ImportError) as error:
+        raise click.UsageError(str(error)) from error
+    except jax.errors.JaxRuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise click.UsageError(
+            f"{reason} (If memory ran out, lower `-t batch`, `-m width` or `--dim`.)"
+        ) from error
+
+
+def show(result: dict[str, Any], as_json: bool) -> None:
+    """Prints a result: for people, or in one line of JSON."""
+    if as_json:
+        click.echo(json.dumps(result))
+        return
+    for name, text in _lines(result):
+        click.echo(f"{name:<30}{text}")
+
+
+def _lines(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "relative L2 error", f"{result['relative_l2']:.3e}   (trivial: {result['trivial_relative_l2']:.3e})"
+    yield "relative L1 error", f"{result['relative_l1']:.3e}"
+    if result.get("relative_error_origin") is not None:
+        yield "relative error at the origin", f"{result['relative_error_origin']:.3e}"
+    if "seconds" in result:
+        yield "speed", f"{result['steps_per_second']:.1f} steps/s, {result['seconds']:.0f} s in all"
+        yield "peak memory", f"{result['peak_memory_mb']:.0f} MB"
+        yield "files", f"{result['out']}: report.html, solution.png, model.eqx, result.json and others"
+    for note in result["notes"]:
+        yield "note", note

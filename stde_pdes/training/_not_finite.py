@@ -1,0 +1,38 @@
+"""What to say of a loss that is not finite."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import optax
+from jaxtyping import PRNGKeyArray
+
+from ._objective import Objective
+from ._snapshot import Place
+
+
+class NotFiniteError(FloatingPointError):
+    """A training whose loss or parameters are not finite any more after `step` steps."""
+
+    def __init__(self, step: int, message: str):
+        super().__init__(message)
+        self.step = step
+
+
+def not_finite(objective: Objective, params: Any, place: Place, *, key: PRNGKeyArray) -> NotFiniteError:
+    """Says after which step, and which term of the loss, and what to try."""
+    return NotFiniteError(
+        place.total,
+        f"The training is not finite after step {place.total}: {_culprit(objective, params, key)}. "
+        f"Lower `learning_rate` (now {objective.training.learning_rate:g}), or take more samples or points.",
+    )
+
+
+def _culprit(objective: Objective, params: Any, key: PRNGKeyArray) -> str:
+    if not jnp.isfinite(optax.tree.norm(params)):
+        return "the last step made the network's parameters infinite or not a number"
+    sample = objective.draw(params, objective.training.batch, key=key)
+    terms = objective.terms(params, sample)
+    names = [f"`{name}`" for name, value in terms.items() if not jnp.isfinite(value)]
+    if not names:
+        return "the loss is infinite or not a number"
+    return f"in the loss, {' and '.join(names)} {'is' if len(names) == 1 else 'are'} infinite or not a number"

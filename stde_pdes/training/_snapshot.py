@@ -1,0 +1,78 @@
+"""Where a training stands: all that its next step needs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from .._settings import Training
+from ..optimisers import AbstractStage
+
+
+@dataclass(frozen=True)
+class Place:
+    """How far a training has come.
+
+    - `stage`, `step`: the optimiser at work, and its steps so far; `total`: the steps of all of them.
+    - `seconds`: spent in steps.
+    - `retreats`: how often the training went back after a loss that was not finite; every time makes
+      the optimisers gentler.
+    """
+
+    stage: int = 0
+    step: int = 0
+    total: int = 0
+    seconds: float = 0.0
+    retreats: int = 0
+
+    def after(self, steps: int, seconds: float) -> "Place":
+        """So many steps of the same stage later."""
+        return replace(self, step=self.step + steps, total=self.total + steps, seconds=self.seconds + seconds)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The parameters and the state of the optimiser at a place.
+
+    The training that it is of reuses the memory of the arrays as soon as it goes on.
+    """
+
+    place: Place
+    params: Any
+    state: Any
+
+    def begin(self, stage: AbstractStage) -> "Snapshot":
+        """The first step of the next stage."""
+        place = replace(self.place, stage=self.place.stage + 1, step=0)
+        return Snapshot(place, self.params, _first_state(stage, self.params))
+
+
+def start_of(network: Any, training: Training, place: Place | None = None) -> Snapshot:
+    """A network before its training; at another place, something of the same structure."""
+    place = Place() if place is None else place
+    params, _ = split(network)
+    return Snapshot(place, params, _first_state(training.stages()[place.stage], params))
+
+
+def _first_state(stage: AbstractStage, params: Any) -> Any:
+    # It may hold the parameters themselves, whose memory is given away only once.
+    return jax.tree.map(jnp.copy, stage.init(params))
+
+
+def split(network: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """The trained numbers of a network, in single precision at least, and the network made of such.
+
+    A network of lower precision is trained through copies in single precision, since steps are
+    smaller than what separates two of its own numbers.
+    """
+    own, static = eqx.partition(network, eqx.is_inexact_array)
+    dtypes = jax.tree.map(lambda leaf: leaf.dtype, own)
+    params = jax.tree.map(lambda leaf: jnp.array(leaf, jnp.promote_types(leaf.dtype, jnp.float32)), own)
+
+    def rebuild(params: Any) -> Any:
+        return eqx.combine(jax.tree.map(lambda leaf, dtype: leaf.astype(dtype), params, dtypes), static)
+
+    return params, rebuild

@@ -1,0 +1,378 @@
+"""Runs that survive: stopped, killed, resumed, damaged, full disks, losses that are not finite."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import stde_core as core
+from stde_core._cli import cli
+from stde_pdes import MLP, GaussNewton, Training, get_problem, hold_out, load, train
+from stde_pdes.optimisers import LBFGS, Adam
+from stde_pdes.report.progress import ProgressDisplay
+from stde_pdes.runs import own_directory
+from stde_pdes.training import start_of
+
+QUICK = ["--steps", "12", "-m", "width=8", "-m", "depth=1", "-t", "batch=4", "-t", "test_points=40"]
+SOLVE = ["solve", "kdv", *QUICK, "-t", "gauss_newton.batch=6"]
+
+
+def stde(*arguments):
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The directory of a run that was never stopped."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    result = stde(*SOLVE, "--out", out)
+    assert result.exit_code == 0, result.output
+    return out
+
+
+@pytest.fixture(scope="module")
+def halted(tmp_path_factory):
+    """The directory of the same run, stopped after a few steps."""
+    out = tmp_path_factory.mktemp("halted") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt_at(patch, 3, signal.SIGINT)
+        result = stde(*SOLVE, "--out", out)
+    assert result.exit_code == 128 + signal.SIGINT
+    assert "with a checkpoint" in result.stderr
+    line = result.stderr.strip().splitlines()[-1]
+    assert line.startswith("Stopped. Go on by: stde solve kdv --steps 12") and line.endswith("--resume")
+    return out
+
+
+@pytest.fixture
+def stopped(halted, tmp_path):
+    """A copy that a test may do with as it likes."""
+    return shutil.copytree(halted, tmp_path / "run")
+
+
+def interrupt_at(monkeypatch, step, number):
+    def report(self, progress):
+        if progress.step >= step:
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(ProgressDisplay, "report", report)
+
+
+def outcome(directory):
+    names = ("relative_l1", "relative_l2", "loss", "model_sha256")
+    result = json.loads((directory / "result.json").read_text())
+    return [result[name] for name in names], (directory / "model.eqx").read_bytes()
+
+
+def test_a_stopped_run_goes_on_to_the_same_bits(whole, stopped):
+    result = stde(*SOLVE, "--out", stopped, "--resume")
+    assert result.exit_code == 0 and "Going on with the run" in result.stderr
+    assert outcome(stopped) == outcome(whole)
+    steps = [json.loads(line)["step"] for line in (stopped / "metrics.jsonl").read_text().splitlines()]
+    assert steps == sorted(set(steps)) and steps[-1] == 12
+
+
+@pytest.mark.slow
+def test_sigterm_in_the_second_stage_too(whole, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 9, signal.SIGTERM)
+        assert stde(*SOLVE, "--out", tmp_path / "run").exit_code == 128 + signal.SIGTERM
+    assert stde(*SOLVE, "--out", tmp_path / "run", "--resume").exit_code == 0
+    assert outcome(tmp_path / "run") == outcome(whole)
+
+
+@pytest.mark.parametrize("begun", ["absent", "empty", "without a checkpoint"])
+def test_resume_before_the_first_checkpoint_starts_at_step_0_and_says_so(
+    begun, stopped, tmp_path, monkeypatch
+):
+    interrupt_at(monkeypatch, 1, signal.SIGTERM)
+    out = tmp_path / "new" if begun == "absent" else stopped
+    for path in () if begun == "absent" else stopped.iterdir():
+        if begun == "empty" or path.name == "checkpoint.eqx":
+            path.unlink()
+    result = stde(*SOLVE, "--out", out, "--resume")
+    assert result.exit_code == 128 + signal.SIGTERM and "starting at step 0" in result.stderr
+    assert json.loads((out / "metrics.jsonl").read_text().splitlines()[0])["step"] == 1
+
+
+def test_resume_of_a_finished_run_prints_its_summary(whole):
+    before = {path.name: path.read_bytes() for path in whole.iterdir()}
+    result = stde(*SOLVE, "--out", whole, "--resume")
+    assert result.exit_code == 0 and "relative L2 error" in result.stdout and result.stderr == ""
+    assert {path.name: path.read_bytes() for path in whole.iterdir()} == before
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def another_version(path):
+    path.write_text(path.read_text().replace(f'"jax": "{jax.__version__}"', '"jax": "0.0.1"'))
+
+
+def link(path):
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+DAMAGE = {
+    "flipped": ("checkpoint.eqx", flip, "is damaged or cut short; remove it to start again"),
+    "cut": ("checkpoint.eqx", cut, "is damaged or cut short; remove it to start again"),
+    "empty": ("checkpoint.eqx", lambda path: path.write_bytes(b""), "is damaged or cut short"),
+    "link": ("checkpoint.eqx", link, "is a link; a run's directory needs a file of its own."),
+    "no JSON": ("run.json", cut, "is damaged: it is not JSON"),
+    "not UTF-8": (
+        "run.json",
+        lambda path: path.write_bytes(b"\xff\xfe{}"),
+        "is damaged: it is not JSON in UTF-8",
+    ),
+    "a list": ("run.json", lambda path: path.write_text("[]"), "needs to be a JSON object, got a list."),
+    "version": ("run.json", another_version, "was begun with jax 0.0.1, and here is"),
+    "metrics": ("metrics.jsonl", lambda path: path.write_bytes(b"\x00\n"), "line 1, is damaged"),
+}
+
+
+@pytest.mark.parametrize(("name", "damage", "message"), DAMAGE.values(), ids=DAMAGE)
+def test_what_is_damaged_is_refused_with_a_sentence_and_kept(name, damage, message, stopped):
+    damage(stopped / name)
+    before = {path.name: path.read_bytes() for path in stopped.iterdir()}
+    result = stde(*SOLVE, "--out", stopped, "--resume")
+    assert result.exit_code == 2 and message in result.stderr and "Traceback" not in result.stderr
+    assert {path.name: path.read_bytes() for path in stopped.iterdir()} == before
+
+
+OTHER = {
+    "seed": (["--seed", "1"], "has `seed` 0, and what is asked for now 1"),
+    "steps": (["-t", "learning_rate=1.0"], "has `training.learning_rate` 0.001"),
+    "problem": (["-p", "solution=two-soliton"], "has `problem_fields`"),
+    "precision": (["--precision", "float32"], 'has `precision` "float64"'),
+    "network": (["-m", "activation=sin"], 'has `model.activation` "tanh"'),
+}
+
+
+@pytest.mark.parametrize(("options", "message"), OTHER.values(), ids=OTHER)
+def test_resume_with_other_options_is_refused(options, message, stopped):
+    result = stde(*SOLVE, *options, "--out", stopped, "--resume")
+    assert result.exit_code == 2 and message in result.stderr
+    assert "give the same options as then" in result.stderr
+
+
+def test_resume_needs_the_directory_of_a_run(tmp_path):
+    result = stde(*SOLVE, "--resume")
+    assert result.exit_code == 2 and "`--resume` needs `--out DIR`" in result.stderr
+    (tmp_path / "mine.txt").write_text("precious")
+    result = stde(*SOLVE, "--out", tmp_path, "--resume")
+    assert result.exit_code == 2 and "holds files but no run to go on with" in result.stderr
+    assert (tmp_path / "mine.txt").read_text() == "precious"
+
+
+def test_a_directory_has_one_run_at_a_time(stopped):
+    with own_directory(str(stopped), "kdv", resume=True):
+        result = stde(*SOLVE, "--out", stopped, "--resume")
+    assert result.exit_code == 2 and "is in use by another run" in result.stderr
+
+
+def test_a_directory_that_vanishes_ends_the_run_with_a_sentence(tmp_path, monkeypatch):
+    def vanish(self, progress):
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+
+    monkeypatch.setattr(ProgressDisplay, "report", vanish)
+    result = stde(*SOLVE, "--out", tmp_path / "run")
+    assert result.exit_code == 2 and "cannot be written (No such file or directory)" in result.stderr
+
+
+def test_a_full_disk_ends_the_run_and_leaves_the_last_checkpoint(stopped):
+    """A limit on the size of files stands in for the disk."""
+    before = (stopped / "checkpoint.eqx").read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, hard))
+    try:
+        result = stde(*SOLVE, "--out", stopped, "--resume", "--checkpoint-seconds", "1e-9")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert result.exit_code == 2 and "cannot be written (File too large)" in result.stderr
+    assert "The last checkpoint is as it was; go on by: stde solve kdv" in result.stderr
+    assert (stopped / "checkpoint.eqx").read_bytes() == before
+    assert not any(path.name.endswith(".part") for path in stopped.iterdir())
+
+
+# --- losses that are not finite
+
+
+def test_a_loss_that_is_not_finite_names_step_and_term_and_keeps_the_checkpoint(stopped, monkeypatch):
+    before = (stopped / "checkpoint.eqx").read_bytes()
+    monkeypatch.setattr(
+        "stde_pdes.training._objective.Objective.terms",
+        lambda *_: {"equation": jnp.ones(()), "boundary": jnp.asarray(jnp.nan)},
+    )
+    result = stde(*SOLVE, "--out", stopped, "--resume")
+    step = json.loads((stopped / "metrics.jsonl").read_text().splitlines()[-1])["step"]
+    assert result.exit_code == 2
+    assert (
+        f"not finite after step {step}: in the loss, `boundary` is infinite or not a number." in result.stderr
+    )
+    assert "Lower `learning_rate` (now 0.001)" in result.stderr and "--on-nonfinite rollback" in result.stderr
+    assert (stopped / "checkpoint.eqx").read_bytes() == before
+
+
+def test_rollback_goes_back_a_few_times_and_no_more(stopped, monkeypatch):
+    monkeypatch.setattr(
+        "stde_pdes.training._objective.Objective.terms", lambda *_: {"equation": jnp.asarray(jnp.nan)}
+    )
+    monkeypatch.setattr("stde_pdes.runs._execute.MOST_RETREATS", 2)
+    result = stde(*SOLVE, "--out", stopped, "--resume", "--on-nonfinite", "rollback")
+    assert result.exit_code == 2 and result.stderr.count("Going back to step") == 2
+
+
+def test_rollback_goes_on_with_gentler_steps(stopped, monkeypatch):
+    step = Adam.step
+
+    def wild(self, objective, params, state, index, *, key):
+        params, state, loss = step(self, objective, params, state, index, key=key)
+        return params, state, jnp.where(self.learning_rate > 3e-4, jnp.nan, loss)
+
+    monkeypatch.setattr(Adam, "step", wild)
+    result = stde(*SOLVE, "--out", stopped, "--resume", "--on-nonfinite", "rollback", "--json")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("Going back to step") == 2  # from 1e-3 over 5e-4 to 2.5e-4
+    assert json.loads(result.stdout.splitlines()[-1])["steps"] == 12
+
+
+@pytest.mark.parametrize("stage", [Adam(), GaussNewton(), LBFGS()])
+def test_gentler_stages_are_stages_that_differ(stage):
+    assert type(stage.gentler()) is type(stage) and stage.gentler() != stage
+
+
+# --- training from a snapshot
+
+
+class Enough(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    "after", [pytest.param(2, marks=pytest.mark.slow), 5, pytest.param(7, marks=pytest.mark.slow)]
+)
+def test_training_from_a_snapshot_comes_to_the_same_bits(after):
+    problem, exact = get_problem("poisson-two-body", dim=2), core.get_estimator("exact")
+    training = Training(steps=4, batch=5, test_points=20, gauss_newton=GaussNewton(2, 5), lbfgs=LBFGS(4, 5))
+    network, held_out = MLP(4, 1)(2, key=jax.random.key(0)), hold_out(problem, 20)
+
+    def trained(**more):
+        return train(problem, network, exact, training, held_out, key=jax.random.key(1), **more)
+
+    kept = []
+
+    def keep(snapshot):
+        if snapshot.place.total >= after:
+            kept.append(jax.tree.map(np.array, (snapshot.params, snapshot.state)))
+            kept.append(snapshot.place)
+            raise Enough
+
+    with pytest.raises(Enough):
+        trained(keep=keep)
+    (params, state), place = kept
+    start = start_of(network, training, place)
+    assert jax.tree.structure(start.state) == jax.tree.structure(state)
+    start = type(start)(place, *jax.tree.map(jnp.asarray, (params, state)))
+    again, straight = trained(start=start), trained()
+    assert eqx.tree_equal(again.network, straight.network)
+    assert again.progress.errors == straight.progress.errors
+
+
+# --- models back, precision
+
+
+def test_the_trained_model_comes_back_with_its_problem(whole):
+    problem, u = load(whole)
+    assert isinstance(u, eqx.Module) and problem.num_inputs == 2
+    held_out = hold_out(problem, 40)
+    error = np.asarray(jax.vmap(u)(held_out.points)) - held_out.truth
+    recorded = json.loads((whole / "result.json").read_text())
+    relative = np.linalg.norm(error) / np.linalg.norm(held_out.truth)
+    assert relative == pytest.approx(recorded["relative_l2"], rel=1e-12)
+    evaluated = stde("evaluate", whole, "--json")
+    assert evaluated.exit_code == 0, evaluated.output
+    assert json.loads(evaluated.stdout)["relative_l2"] == recorded["relative_l2"]
+
+
+def test_more_points_can_be_asked_for(whole):
+    evaluated = stde("evaluate", whole, "--points", "60", "--json")
+    assert json.loads(evaluated.stdout)["test_points"] == 60
+    assert "needs an integer ≥ 1, got 0" in stde("evaluate", whole, "--points", "0").stderr
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda path: flip(path / "model.eqx"), "model.eqx` is damaged: it is not the model of result.json."),
+        (lambda path: cut(path / "model.eqx"), "is damaged"),
+        (
+            lambda path: (path / "model.eqx").unlink(),
+            "holds no model.eqx, so the run has not come to its end",
+        ),
+        (lambda path: (path / "run.json").unlink(), "holds no run.json"),
+        (lambda path: edit(path, options={"dim": []}), "is damaged: `options.dim` is []"),
+        (lambda path: edit(path, options={"problem": "abc"}), "is damaged: `options.problem`"),
+        (lambda path: edit(path, options={"command": "rm"}), "`options` is not what `stde solve` writes"),
+        (lambda path: edit(path, problem="kdvv"), "Unknown problem 'kdvv'; did you mean 'kdv'"),
+        (lambda path: edit(path, seed=-1), "`--seed` needs an integer"),
+        (lambda path: edit(path, precision="float8"), "'float8'"),
+        (lambda path: edit(path, dim=7), "has `dim` 7, and what is asked for now 1"),
+    ],
+)
+def test_models_that_cannot_come_back_say_why(damage, message, whole, tmp_path):
+    copy = shutil.copytree(whole, tmp_path / "run")
+    damage(copy)
+    result = stde("evaluate", copy)
+    assert result.exit_code == 2 and message in result.stderr, result.stderr
+    with pytest.raises(ValueError):
+        load(copy)
+
+
+def edit(directory, **fields):
+    record = json.loads((directory / "run.json").read_text())
+    (directory / "run.json").write_text(json.dumps(record | fields))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_parameters_have_the_precision_that_was_asked_for(precision, tmp_path):
+    out = tmp_path / "run"
+    options = ["allen-cahn-two-body", "--dim", "5", "--estimator", "exact", "-t", "learning_rate=1e-2"]
+    result = stde("solve", *options, *QUICK, "--steps", "200", "--precision", precision, "--out", out)
+    assert result.exit_code == 0, result.output
+    _, u = load(out)
+    assert {leaf.dtype.name for leaf in jax.tree.leaves(eqx.filter(u.network, eqx.is_array))} == {precision}
+    recorded = json.loads((out / "result.json").read_text())
+    assert recorded["relative_l2"] < recorded["trivial_relative_l2"] * 2
+    losses = [json.loads(line)["loss"] for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert losses[-1] < losses[0]
+    assert json.loads(stde("evaluate", out, "--json").stdout)["relative_l2"] == recorded["relative_l2"]
+
+
+def test_precisions_without_meaning_are_refused():
+    result = stde(*SOLVE, "--precision", "float46")
+    assert (
+        result.exit_code == 2
+        and "needs to be one of float32, float64, bfloat16, got 'float46'" in result.stderr
+    )
+    result = stde(*SOLVE, "-t", "matmul_precision=hihgest")
+    assert result.exit_code == 2 and "did you mean 'highest' or 'high'?" in result.stderr
+    result = stde(*SOLVE, "--checkpoint-seconds", "0")
+    assert result.exit_code == 2 and "`--checkpoint-seconds` needs a number > 0, got 0." in result.stderr
+    assert not os.path.exists("runs")
