@@ -1,0 +1,34 @@
+"""What a run is made with: versions, device, precision."""
+
+import os
+import platform
+import resource
+import sys
+from importlib.metadata import version
+from typing import Any
+
+import jax
+
+# Other versions of these give other numbers.
+DECISIVE = ("stde", "jax", "jaxlib", "equinox", "optax")
+_VERSIONS = (*DECISIVE, "diffrax", "numpy")
+
+
+def environment() -> dict[str, Any]:
+    """Versions, device and precision of this process, and the command that started it."""
+    device = jax.devices()[0]
+    return {
+        "command": sys.argv,
+        "versions": {name: version(name) for name in _VERSIONS},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "device": f"{device.platform}:{device.device_kind}",
+        "precision": "float64" if jax.config.read("jax_enable_x64") else "float32",
+    }
+
+
+def peak_memory_mb() -> float:
+    """The largest resident set of this process so far (Linux counts kB, macOS bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)

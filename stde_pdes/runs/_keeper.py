@@ -1,0 +1,54 @@
+"""When checkpoints are written."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..training import Snapshot
+from ._checkpoint import write_checkpoint
+from ._stop import Stop, Stopped
+
+_FIRST_SECONDS = 3.0
+# Writing takes at most this share of the time.
+_SHARE = 0.05
+
+
+@dataclass
+class Keeper:
+    """Writes checkpoints as training goes on, and answers a request to stop with one.
+
+    - `every`: seconds from one to the next; the first comes after 3 seconds at most.
+    - `last_steps`: the numbers of steps of the stages, after each of which one is due.
+    - `step`: the number of steps that the last one holds; None where there is none.
+    """
+
+    directory: Path
+    versions: dict[str, str]
+    every: float
+    last_steps: tuple[int, ...]
+    stop: Stop
+    step: int | None = None
+    due: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self.due = time.monotonic() + min(self.every, _FIRST_SECONDS)
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        """Raises `Stopped` where that was asked for."""
+        self.stop.patient = True
+        place = snapshot.place
+        ends = place.step == self.last_steps[place.stage]
+        if ends or self.stop.requested is not None or time.monotonic() >= self.due:
+            self._write(snapshot)
+        if self.stop.requested is not None:
+            raise Stopped(self.stop.requested)
+
+    def _write(self, snapshot: Snapshot) -> None:
+        began = time.monotonic()
+        write_checkpoint(self.directory, snapshot, self.versions)
+        self.step = snapshot.place.total
+        now = time.monotonic()
+        self.due = now + max(self.every, (now - began) / _SHARE)
+
+

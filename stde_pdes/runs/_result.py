@@ -1,0 +1,44 @@
+"""What came of a run, in numbers."""
+
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+
+from .._held_out import HeldOut
+from .._setup import Setup
+from ..training import Trained
+from ._environment import peak_memory_mb
+
+
+def result_of(setup: Setup, trained: Trained, held_out: HeldOut, directory: Path) -> dict[str, Any]:
+    """What `result.json` holds, but for the seconds of the whole and the digest of the model."""
+    progress, errors = trained.progress, trained.progress.errors
+    assert errors is not None
+    result = {
+        "problem": setup.name,
+        "dim": setup.problem.dim,
+        "estimator": setup.estimator_name,
+        "steps": progress.step,
+        "seed": setup.seed,
+        "parameters": _count(trained.network),
+        "loss": progress.loss,
+        "relative_l1": errors.relative_l1,
+        "relative_l2": errors.relative_l2,
+        "trivial_relative_l2": held_out.trivial_relative_l2,
+        "error_points": setup.problem.error_points,
+        "test_points": len(held_out.truth),
+        "steps_per_second": progress.step / progress.seconds,
+        "peak_memory_mb": peak_memory_mb(),
+        "out": str(directory),
+        "notes": [*setup.problem.notes, *held_out.notes],
+    }
+    if errors.relative_error_origin is not None:
+        result["relative_error_origin"] = errors.relative_error_origin
+    return result
+
+
+def _count(network: Any) -> int:
+    """How many numbers are trained."""
+    return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_inexact_array)))

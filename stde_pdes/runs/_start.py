@@ -1,0 +1,50 @@
+"""Whether the run in a directory is new, begun or finished."""
+
+from pathlib import Path
+from typing import Any
+
+from .._run_files import read_result, read_run, shown
+from .._setup import Setup
+from ._checkpoint import NAME as CHECKPOINT
+from ._environment import DECISIVE, environment
+from ._record import NAME as RECORD
+from ._record import check_same
+
+
+def resumed_record(directory: Path, setup: Setup) -> dict[str, Any] | None:
+    """What `run.json` holds of the run that is to go on; None where the directory holds no run yet.
+
+    Raises `ValueError` where it holds something else, or the run of another setup or version.
+    """
+    if not (directory / RECORD).exists():
+        if any(directory.iterdir()):
+            raise ValueError(f"{shown(directory)} holds files but no run to go on with; name another `--out`.")
+        return None
+    record = read_run(directory)
+    check_same(setup, record, directory)
+    versions = environment()["versions"]
+    for name in DECISIVE:
+        if record["environment"]["versions"].get(name) != versions[name]:
+            raise ValueError(
+                f"The run in {shown(directory)} was begun with {name} "
+                f"{record['environment']['versions'].get(name)}, and here is {versions[name]}, whose "
+                "numbers may differ; install that version, or start a new run."
+            )
+    return record
+
+
+def finished(directory: Path) -> dict[str, Any] | None:
+    """The result of a run that has come to its end."""
+    return read_result(directory)
+
+
+def remark(directory: Path, record: dict[str, Any] | None) -> str:
+    """Where a run that is resumed begins, and what is not as it was."""
+    if record is None:
+        return f"There is no run in {shown(directory)} yet; starting at step 0."
+    if not (directory / CHECKPOINT).exists():
+        return f"The run in {shown(directory)} has no checkpoint yet; starting at step 0."
+    device, here = record["environment"].get("device"), environment()["device"]
+    if device != here:
+        return f"The run in {shown(directory)} was begun on {device}, and goes on on {here}."
+    return f"Going on with the run in {shown(directory)}."
