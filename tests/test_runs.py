@@ -5,7 +5,12 @@ import os
 import resource
 import shutil
 import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import ClassVar
 
+import click
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -16,6 +21,7 @@ from click.testing import CliRunner
 import stde_core as core
 from stde_core._cli import cli
 from stde_pdes import MLP, GaussNewton, Training, get_problem, hold_out, load, train
+from stde_pdes._loggers import AbstractLogger, Loggers
 from stde_pdes.optimisers import LBFGS, Adam
 from stde_pdes.report.progress import ProgressDisplay
 from stde_pdes.runs import own_directory
@@ -208,6 +214,38 @@ def test_a_full_disk_ends_the_run_and_leaves_the_last_checkpoint(stopped):
     assert "The last checkpoint is as it was; go on by: stde solve kdv" in result.stderr
     assert (stopped / "checkpoint.eqx").read_bytes() == before
     assert not any(path.name.endswith(".part") for path in stopped.iterdir())
+
+
+@pytest.mark.slow
+def test_five_kills_at_random_moments_change_no_bit():
+    script = Path(__file__).parent.parent / "benchmarks" / "kill_and_resume.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--kills", "5", "--seed", "1"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].startswith("5/5 kills")
+
+
+class Unwell(AbstractLogger):
+    heard: ClassVar[list] = []
+
+    def start(self, directory, run):
+        self.heard.append(run["problem"])
+
+    def record(self, metrics):
+        self.heard.append(metrics["step"])
+        raise RuntimeError("no network")
+
+    def finish(self, result):
+        self.heard.append(result)
+
+
+def test_a_logger_that_raises_is_dropped_and_the_run_goes_on(stopped, monkeypatch):
+    loggers = Loggers({"unwell": Unwell()}, lambda line: click.echo(line, err=True))
+    monkeypatch.setattr("stde_pdes.commands.solve.open_loggers", lambda names: loggers)
+    result = stde(*SOLVE, "--out", stopped, "--resume", "--log", "unwell")
+    assert result.exit_code == 0 and "Logger `unwell` failed and is dropped; the run goes on" in result.stderr
+    assert Unwell.heard[0] == "kdv" and len(Unwell.heard) == 2
 
 
 # --- losses that are not finite

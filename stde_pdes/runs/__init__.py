@@ -1,5 +1,6 @@
 """Runs: their directories, checkpoints and results."""
 
+from ._checkpoint import checkpoint_step as checkpoint_step
 from ._directory import own_directory as own_directory
 from ._environment import environment as environment
 from ._execute import Run as Run

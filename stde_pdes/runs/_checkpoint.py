@@ -57,6 +57,18 @@ def read_checkpoint(
     return Snapshot(place, params, state)
 
 
+def checkpoint_step(directory: Path) -> int | None:
+    """The number of steps that the last checkpoint of a run holds, or None where there is none.
+
+    Raises `ValueError` for a damaged file.
+    """
+    with open_file(directory, NAME) as file:
+        if file is None:
+            return None
+        _check_digest(file, shown(directory / NAME))
+        return json.loads(file.readline(_LONGEST_LINE))["place"]["total"]
+
+
 def _check_digest(file: BinaryIO, where: str) -> None:
     """Leaves the file at its beginning."""
     digest, left = hashlib.sha256(), file.seek(0, 2) - _DIGEST

@@ -1,7 +1,6 @@
 """When checkpoints are written."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,5 +49,3 @@ class Keeper:
         self.step = snapshot.place.total
         now = time.monotonic()
         self.due = now + max(self.every, (now - began) / _SHARE)
-
-

@@ -4,7 +4,7 @@ import hashlib
 import os
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import equinox as eqx
 import jax
@@ -53,7 +53,7 @@ def load_setup(directory: Path) -> tuple[Setup, Any]:
                 "go on with it by `stde solve … --resume`."
             )
         digest = (read_result(directory) or {}).get("model_sha256")
-        if digest is not None and hashlib.file_digest(cast(BufferedReader, file), "sha256").hexdigest() != digest:
+        if digest is not None and digest != _digest(file):
             raise ValueError(f"{shown(directory / NAME)} is damaged: it is not the model of result.json.")
         file.seek(0)
         try:
@@ -68,4 +68,8 @@ def write_model(directory: Path, network: Any) -> str:
     with writing(directory, NAME) as file:
         eqx.tree_serialise_leaves(file, network)
     with open(directory / NAME, "rb") as file:
-        return hashlib.file_digest(cast(BufferedReader, file), "sha256").hexdigest()
+        return _digest(file)
+
+
+def _digest(file: BinaryIO) -> str:
+    return hashlib.file_digest(cast(BufferedReader, file), "sha256").hexdigest()

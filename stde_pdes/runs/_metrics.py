@@ -33,13 +33,17 @@ class Metrics:
                 file.write(_text(line))
         except OSError as error:
             where = shown(self.directory / NAME)
-            raise UnwritableError(f"{where} cannot be written ({error.strerror}); make room for it.") from error
+            raise UnwritableError(
+                f"{where} cannot be written ({error.strerror}); make room for it."
+            ) from error
         return line
 
     @property
     def errors(self) -> list[tuple[int, float]]:
         """The relative L2 error after so many steps, where it was measured."""
-        return [(line["step"], line["relative_l2"]) for line in self.lines if line.get("relative_l2") is not None]
+        return [
+            (line["step"], line["relative_l2"]) for line in self.lines if line.get("relative_l2") is not None
+        ]
 
 
 def _text(line: dict[str, Any]) -> str:

@@ -18,7 +18,9 @@ def resumed_record(directory: Path, setup: Setup) -> dict[str, Any] | None:
     """
     if not (directory / RECORD).exists():
         if any(directory.iterdir()):
-            raise ValueError(f"{shown(directory)} holds files but no run to go on with; name another `--out`.")
+            raise ValueError(
+                f"{shown(directory)} holds files but no run to go on with; name another `--out`."
+            )
         return None
     record = read_run(directory)
     check_same(setup, record, directory)
