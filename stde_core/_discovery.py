@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Any
@@ -12,13 +13,28 @@ _BUILTIN = "stde"
 _VARIABLE = "STDE_PLUGINS"
 
 
+@dataclass(frozen=True)
+class InMemory:
+    """In place of an entry point: a plugin that somebody holds."""
+
+    name: str
+    plugin: Any
+
+    @property
+    def value(self) -> str:
+        return getattr(self.plugin, "__name__", repr(self.plugin))
+
+    def load(self) -> Any:
+        return self.plugin
+
+
 @dataclass
 class Plugin:
     """An entry point of the group `stde`: what it adds by kind, or why it failed."""
 
     distribution: str
     version: str
-    entry_point: EntryPoint
+    entry_point: EntryPoint | InMemory
     module: Any = None
     adds: dict[str, list[str]] = field(default_factory=dict)
     error: str | None = None
@@ -41,8 +57,22 @@ class Plugin:
         return name == self.name or _canonical(name) == self.distribution
 
 
+_in_memory: list[InMemory] = []
+
+
+@contextmanager
+def in_memory(plugin: Any, name: str) -> Iterator[InMemory]:
+    """A plugin that is discovered inside of the `with` block, whatever `STDE_PLUGINS` says."""
+    entry_point = InMemory(name, plugin)
+    _in_memory.append(entry_point)
+    try:
+        yield entry_point
+    finally:
+        _in_memory[:] = [other for other in _in_memory if other is not entry_point]
+
+
 def discover() -> list[Plugin]:
-    """Every entry point of the group, the built-ins first.
+    """Every entry point of the group, the built-ins first, and last the plugins in memory.
 
     Of two copies of a distribution only the first on the path counts, as for imports.
     """
@@ -53,7 +83,8 @@ def discover() -> list[Plugin]:
             name, version = _identity(distribution)
             found.setdefault(name, [Plugin(name, version, entry_point) for entry_point in entry_points])
     plugins = [plugin for group in found.values() for plugin in group]
-    return sorted(plugins, key=lambda p: (not p.builtin, p.distribution, p.name))
+    held = [Plugin("in memory", "0", entry_point) for entry_point in _in_memory]
+    return sorted(plugins, key=lambda p: (not p.builtin, p.distribution, p.name)) + held
 
 
 def allowed() -> list[str] | None:
@@ -63,7 +94,8 @@ def allowed() -> list[str] | None:
 
 
 def is_allowed(plugin: Plugin, names: list[str] | None) -> bool:
-    return plugin.builtin or names is None or any(plugin.answers_to(name) for name in names)
+    always = plugin.builtin or isinstance(plugin.entry_point, InMemory)
+    return always or names is None or any(plugin.answers_to(name) for name in names)
 
 
 def how_to_switch_off(plugin: Plugin, plugins: Iterable[Plugin]) -> str:
