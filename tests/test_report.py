@@ -485,7 +485,7 @@ def test_nothing_to_draw_is_not_drawn():
 
 
 def test_ticks_are_round_and_inside():
-    assert ticks(0, 800) == [0, 200, 400, 600, 800] and ticks(0, 1) == [0, 0.5, 1]
+    assert ticks(0, 800) == [0, 200, 400, 600, 800] and ticks(0, 966_656)[1] == 250_000
     assert [label for _, label in log_ticks(*log_limits([1e-5, 4.0]))] == [
         "10⁻⁵",
         "10⁻⁴",
@@ -494,6 +494,7 @@ def test_ticks_are_round_and_inside():
         "10⁻¹",
         "1",
     ]
+    assert [label for _, label in log_ticks(*log_limits([0.17, 5.8]))] == ["0.2", "0.5", "1", "2", "5"]
     for limits in [(1e-300, 1e300), (2.0, 2.0), (1.0, 1.3), (3e-4, 9e-4)]:
         low, high = log_limits(limits)
         found = log_ticks(low, high)

@@ -24,18 +24,21 @@ def log_limits(values: Iterable[float]) -> tuple[float, float]:
 def log_ticks(low: float, high: float) -> list[tuple[float, str]]:
     """Places on a logarithmic axis, as decimal logarithms, with their labels."""
     decades = range(math.ceil(low), math.floor(high) + 1)
-    if len(decades) < 2:
-        values = [value for value in ticks(10**low, 10**high) if value > 0]
-        return [(math.log10(value), number(value)) for value in values]
-    thinned = decades[:: math.ceil(len(decades) / 6)]
-    return [(float(decade), "1" if decade == 0 else f"10{_superscript(decade)}") for decade in thinned]
+    if len(decades) > 2:
+        thinned = decades[:: math.ceil(len(decades) / 6)]
+        return [(float(decade), "1" if decade == 0 else f"10{_superscript(decade)}") for decade in thinned]
+    values = [factor * 10.0**d for d in range(math.floor(low), math.ceil(high)) for factor in (1, 2, 5, 10)]
+    inside = sorted({value for value in values if low <= math.log10(value) <= high})
+    if len(inside) < 3:
+        inside = [value for value in ticks(10**low, 10**high) if low <= math.log10(value) <= high]
+    return [(math.log10(value), number(value)) for value in inside]
 
 
 def ticks(low: int | float, high: int | float, count: int = 4) -> list[float]:
     """About `count` round numbers from `low` to `high`."""
     rough = (high - low) / count
     unit = 10.0 ** math.floor(math.log10(rough))
-    step = next(unit * factor for factor in (1, 2, 5, 10, 20) if unit * factor >= rough)
+    step = next(unit * factor for factor in (1, 2, 2.5, 5, 10, 20) if unit * factor >= rough)
     first = math.ceil(low / step)
     return [(first + i) * step for i in range(count + 2) if (first + i) * step <= high]
 

@@ -79,8 +79,8 @@ class _Frame:
             y = self.y(log)
             yield f'<path class="grid" d="M{_LEFT} {y}H{_RIGHT}"/>'
             yield f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{label}</text>'
-        for step in ticks(0, self.steps):
-            x, label = self.x(step), number(int(step) if step.is_integer() else step)
+        for step in map(int, filter(float.is_integer, ticks(0, self.steps))):
+            x, label = self.x(step), number(step)
             anchor = "end" if x > _RIGHT - 20 else "middle"
             yield f'<path class="grid" d="M{x} {_TOP}V{_BOTTOM}"/>'
             yield f'<text x="{x}" y="{_BOTTOM + 16}" text-anchor="{anchor}">{label}</text>'

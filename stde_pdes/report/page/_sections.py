@@ -111,14 +111,14 @@ def solution(run: Run) -> str:
 
 def errors(run: Run) -> str:
     """All errors beside the trivial one, and what they are errors of."""
+    found = [(meaning, number(run.last(n))) for n, meaning in _ERRORS.items() if run.last(n) is not None]
     trivial = run.last("trivial_relative_l2")
-    rows = [
-        (meaning, number(run.last(name)), number(trivial) if trivial and name == "relative_l2" else "")
-        for name, meaning in _ERRORS.items()
-        if run.last(name) is not None
-    ]
-    if not rows:
+    if not found:
         return section("Errors", paragraph("No error has been measured yet."))
+    if trivial is None:
+        return section("Errors", table(found), paragraph(_meaning(run)))
+    (first, error), *others = found
+    rows = [(first, error, number(trivial)), *((*row, "") for row in others)]
     return section("Errors", table(rows, ("", "model", _TRIVIAL)), paragraph(_meaning(run)))
 
 
@@ -199,4 +199,5 @@ def environment(run: Run) -> str:
 
 def _command(words: Iterable[Any]) -> str:
     first, *others = [setting(word) for word in words] or [""]
-    return shlex.join([Path(first).name, *others])
+    name = Path(first).name
+    return shlex.join(["stde" if name == "__main__.py" else name, *others])
