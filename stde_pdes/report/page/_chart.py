@@ -26,12 +26,16 @@ class Curve:
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves, the value that they are compared with, and the steps at which the optimiser changes."""
+    """Curves, the value that they are compared with, and the steps at which the optimiser changes.
+
+    The axis reaches to step `steps`, and further where a curve does.
+    """
 
     title: str
     curves: Sequence[Curve]
     level: tuple[str, float] | None = None
     changes: Sequence[int] = ()
+    steps: int = 1
 
     def draw(self) -> str:
         """A figure with a legend; empty where there is nothing to draw."""
@@ -41,7 +45,7 @@ class Chart:
             return ""
         level = self.level if self.level and drawable(self.level[1]) else None
         frame = _Frame(
-            max(max(step for curve in curves for step, _ in curve.points), 1),
+            max(self.steps, 1, *(step for curve in curves for step, _ in curve.points)),
             *log_limits([*values, *([level[1]] if level else [])]),
         )
         parts = [

@@ -88,16 +88,17 @@ def tiles(run: Run) -> str:
 
 
 def curves(run: Run) -> str:
-    trivial = run.last("trivial_relative_l2")
-    changes = [step for step in run.changes if 0 < step < (run.last("step") or 0)]
-    loss = Chart(
-        "Loss, the mean over the steps up to each point", [Curve("loss", _points(run, "loss"))], None, changes
-    )
+    trivial, last = run.last("trivial_relative_l2"), max((line["step"] for line in run.metrics), default=1)
+    changes = [step for step in run.changes if 0 < step < last]
+    losses = [Curve("loss", _points(run, "loss"))]
     errors = [Curve(meaning, _points(run, name), marked=True) for name, meaning in _ERRORS.items()]
     level = None if trivial is None else (_TRIVIAL, trivial)
-    charts = [chart for chart in (loss.draw(), Chart("Errors", errors, level, changes).draw()) if chart]
-    drawn = f'<div class="charts">\n{"".join(charts)}\n</div>' if charts else ""
-    dotted = "At the dotted line the next optimiser takes over." if charts and changes else ""
+    charts = [
+        Chart("Loss, the mean over the steps up to each point", losses, None, changes, last).draw(),
+        Chart("Errors", errors, level, changes, last).draw(),
+    ]
+    drawn = f'<div class="charts">\n{"".join(charts)}\n</div>' if any(charts) else ""
+    dotted = "At the dotted line the next optimiser takes over." if drawn and changes else ""
     return section("Training", drawn, dotted and f'<p class="quiet">{dotted}</p>')
 
 
