@@ -226,12 +226,12 @@ def transforms(subject: _Subject) -> None:
 
 
 def trace(subject: _Subject) -> None:
-    few, many = (_equations(subject.estimator, dim) for dim in (64, 256))
+    few, many = (_equations(subject.estimator, dim) for dim in (80, 320))
     if few is not None and many is not None:
         require_bounded("the dimension", few, many)
     if "num_samples" in {field.name for field in dataclasses.fields(subject.estimator)}:
         few, many = (
-            _equations(dataclasses.replace(subject.estimator, num_samples=number), 64) for number in (4, 16)
+            _equations(dataclasses.replace(subject.estimator, num_samples=number), 80) for number in (4, 16)
         )
         if few is not None and many is not None:
             require_bounded("`num_samples`", few, many)

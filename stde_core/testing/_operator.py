@@ -221,7 +221,7 @@ def dimensions(subject: _Subject) -> None:
 
 def trace(subject: _Subject) -> None:
     for sampler in (Whole(), Sparse()):
-        few, many = (_equations(subject, sampler, dim) for dim in (16, 64))
+        few, many = (_equations(subject, sampler, dim) for dim in (80, 320))
         if few is not None and many is not None:
             require_bounded("the dimension", few, many)
 
@@ -236,5 +236,5 @@ def _equations(subject: _Subject, sampler: AbstractTangentSampler, dim: int) -> 
     if plan.refuses() is not None:
         return None
     model = network(dim, subject.out or (needed[0] if needed else "scalar"))
-    evaluate = partial(plan.taylor, model, standard_error=False, chunk_size=8)
+    evaluate = partial(plan.taylor, model, standard_error=False)
     return count_equations(lambda x, key: evaluate(x, key=key).value, jnp.ones(dim), subject.key)

@@ -237,7 +237,7 @@ def dtypes(subject: _Subject) -> None:
 
 
 def trace(subject: _Subject) -> None:
-    sizes = {"the dimension": ((64, 4), (256, 4)), "`num_samples`": ((64, 4), (64, 16))}
+    sizes = {"the dimension": ((80, 4), (320, 4)), "`num_samples`": ((80, 4), (80, 16))}
     for what, ((dim, number), (more, samples)) in sizes.items():
         few, many = _equations(subject.sampler, dim, number), _equations(subject.sampler, more, samples)
         if few is not None and many is not None:
