@@ -37,7 +37,7 @@ def kdv(solution: Literal["soliton", "two-soliton", "cosine"] = "soliton") -> "K
         )
     if solution == "two-soliton":
         training = Training(
-            steps=500, batch=200, gauss_newton=GaussNewton(steps=700, batch=1000, damping=1e-6)
+            steps=500, batch=200, gauss_newton=GaussNewton(steps=1000, batch=1000, damping=1e-6)
         )
         return _on_the_line(equation, _two_solitons(1.0, 0.6, -4.0, -1.0), (-15.0, 15.0), 1.5, training)
     training = Training(steps=500, batch=200, gauss_newton=GaussNewton(steps=500, batch=1000, damping=1e-6))
