@@ -45,7 +45,7 @@ OPERATORS = {
 }
 
 
-@pytest.mark.parametrize("name", names("operators", fast=["laplacian"]))
+@pytest.mark.parametrize("name", names("operators", fast=["partial"]))
 def test_operators(name):
     fields, reference = OPERATORS[name]
     check_operator(stde.get_operator(name, **fields), reference=reference)
@@ -96,7 +96,7 @@ PROBLEMS = {
 }
 
 
-@pytest.mark.parametrize("name", names("problems", fast=["poisson-two-body"]))
+@pytest.mark.parametrize("name", names("problems", fast=["hjb-lin"]))
 def test_problems(name):
     check_problem(stde_pdes.get_problem(name, **PROBLEMS.get(name, {})))
 
@@ -157,17 +157,17 @@ def test_broken_operators(fault, clause, unchecked):
 
 
 class Listed(stde.AbstractOperator):
-    """A Laplacian that keeps an array among what is static."""
+    """A Laplacian that keeps a list among what is static."""
 
-    axes: np.ndarray = eqx.field(static=True)
+    axes: list = eqx.field(static=True)
 
     def families(self, dim):
         return stde.Laplacian(axes=self.axes).families(dim)
 
 
-def test_an_operator_with_a_static_array():
-    with pytest.raises(AssertionError, match="clause 'round trip': what is static cannot be hashed"):
-        check_operator(Listed(np.arange(3)))
+def test_an_operator_with_a_static_list():
+    with pytest.raises(AssertionError, match=r"clause 'round trip': a static field cannot be hashed .*list"):
+        check_operator(Listed([0, 1]))
 
 
 def test_an_operator_that_is_another_one():
@@ -188,6 +188,7 @@ class Stretched(stde.AbstractDenseSampler):
         return 1.2 if self.fault == "fourth" else 1.0
 
 
+@slow
 @pytest.mark.parametrize(
     ("fault", "clause"),
     [
@@ -233,11 +234,12 @@ class Sampled(stde.AbstractEstimator):
         if self.fault == "gradient":
             return dataclasses.replace(found, value=jax.lax.stop_gradient(found.value))
         if self.fault == "loop":
-            for _ in range(4 * self.num_samples):
-                x = jnp.sin(x)
+            values = [model(x) for _ in range(8 * self.num_samples)]
+            return dataclasses.replace(found, primal=sum(values) / len(values))
         return found
 
 
+@slow
 @pytest.mark.parametrize(
     ("fault", "clause"),
     [
