@@ -1,7 +1,8 @@
-"""A package of somebody else: its wheel installed into an environment of its own, and used there."""
+"""Packages of somebody else: their wheels installed into an environment of its own, and used there."""
 
 import json
 import os
+import re
 import shutil
 import site
 import subprocess
@@ -14,19 +15,27 @@ from fake_distributions import write_distribution
 
 pytest.importorskip("hatchling")
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "stde-example-plugin"
-USE = """
-import jax, jax.numpy as jnp, stde_core as stde
-generator = stde.get_operator("ornstein-uhlenbeck", theta=0.5)
-four = stde.get_estimator("stde", num_samples=4)
-estimator = stde.get_estimator("averaged", estimator=four, repeats=16)
-x = jnp.linspace(-1, 1, 20)
-estimate = jax.jit(lambda key: stde.estimate(generator, lambda x: jnp.sum(x**4), x, estimator, key=key))
-out = estimate(jax.random.key(0))
-exact = jnp.sum(6 * x**2 - 2 * x**4)
-assert 0 < out.standard_error < exact
-assert abs(out.value - exact) < 4 * out.standard_error, (out, exact)
+EXAMPLES = Path(__file__).parent.parent / "examples"
+PACKAGES = ("stde-fokker-planck", "stde-hutchpp", "stde-ornstein-uhlenbeck")
+# The three know nothing of each other: a density of one, the operator of another, the estimator of the third.
+TOGETHER = """
+import jax, jax.numpy as jnp, stde_core as stde, stde_pdes
+jax.config.update("jax_enable_x64", True)
+problem = stde_pdes.get_problem("ornstein-uhlenbeck", dim=12)
+sigma = jnp.vstack([problem.law.sigma, jnp.zeros(12)])
+forward = stde.get_operator("fokker-planck", drift=lambda x: -x.at[-1].set(0.0), sigma=sigma)
+density = lambda x: jnp.exp(problem.solution(x) - problem.solution(jnp.zeros(13)))
+point = problem.conditions[0].points(1, key=jax.random.key(0))[0]
+operators = {"p_t": stde.partial(-1), "L*p": forward}
+estimator = stde.get_estimator("hutch++", num_samples=8, sampler=stde.Gaussian())
+exact = stde.estimate(operators, density, point, stde.get_estimator("exact")).value
+assert jnp.allclose(exact["p_t"], exact["L*p"], rtol=1e-10), exact
+out = jax.jit(lambda key: stde.estimate(operators, density, point, estimator, key=key))(jax.random.key(1))
+assert jnp.allclose(out.value["p_t"], exact["p_t"])
+assert abs(out.value["L*p"] - exact["L*p"]) < 4 * out.standard_error["L*p"], out
 """
+SOLVE = "solve ornstein-uhlenbeck --dim 4 --steps 3 -t batch=8 -t test_points=50"
+HUTCHPP = "--estimator hutch++ -e num_samples=2"
 
 
 def run(*command, cwd, **environment):
@@ -43,13 +52,14 @@ def pip(*arguments, cwd):
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """The wheel of the example, built from a copy and without an index."""
-    folder = tmp_path_factory.mktemp("wheel")
-    shutil.copytree(EXAMPLE, folder / "source", ignore=shutil.ignore_patterns("__pycache__"))
-    pip("wheel", "--no-build-isolation", "--wheel-dir", folder, folder / "source", cwd=folder)
-    (built,) = folder.glob("*.whl")
-    return built
+def wheels(tmp_path_factory):
+    """The wheels of the examples, built from copies and without an index."""
+    folder = tmp_path_factory.mktemp("wheels")
+    for package in PACKAGES:
+        shutil.copytree(EXAMPLES / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    sources = [folder / package for package in PACKAGES]
+    pip("wheel", "--no-build-isolation", "--wheel-dir", folder, *sources, cwd=folder)
+    return sorted(folder.glob("*.whl"))
 
 
 class Environment:
@@ -73,8 +83,8 @@ class Environment:
     def stde(self, *arguments, **environment):
         return json.loads(self.python("-m", "stde_core", *arguments, "--json", **environment))
 
-    def install(self, wheel):
-        pip("--python", self.executable, "install", wheel, cwd=self.folder)
+    def install(self, *wheels):
+        pip("--python", self.executable, "install", *wheels, cwd=self.folder)
 
 
 @pytest.fixture
@@ -82,23 +92,46 @@ def environment(tmp_path):
     return Environment(tmp_path / "environment")
 
 
-def test_a_wheel_of_somebody_else(wheel, environment):
-    environment.install(wheel)
-    listed = environment.stde("list")
-    operators = {row["name"]: row for row in listed["operators"]}
-    estimators = {row["name"]: row for row in listed["estimators"]}
-    assert operators["ornstein-uhlenbeck"]["plugin"] == estimators["averaged"]["plugin"] == "example"
-    assert operators["ornstein-uhlenbeck"]["summary"].startswith("`½ tr(σσᵀ∇²) − θ x·∇`")
-    assert {"laplacian", "biharmonic"} <= operators.keys()
-    assert {"stde", "exact"} <= estimators.keys()
-    environment.python("-c", USE)
+def test_wheels_of_somebody_else(wheels, environment):
+    environment.install(*wheels)
+    kinds = environment.stde("list")
+    plugins = {row["name"]: row["plugin"] for rows in kinds.values() for row in rows}
+    assert plugins["fokker-planck"] == plugins["diffusion-generator"] == "fokker-planck"
+    assert plugins["hutch++"] == "hutchpp"
+    assert plugins["ornstein-uhlenbeck"] == "ornstein-uhlenbeck"
+    assert {"laplacian", "stde", "exact", "kdv"} <= plugins.keys()
+    loaded = {row["distribution"]: row["error"] for row in environment.stde("plugins")["plugins"]}
+    assert all(loaded[package] is None for package in PACKAGES)
+    environment.python("-c", TOGETHER)
 
 
 @pytest.mark.slow
-def test_the_tests_of_somebody_else(wheel, environment):
-    environment.install(wheel)
-    copied = shutil.copy(EXAMPLE / "test_stde_example_plugin.py", environment.folder)
-    environment.python("-m", "pytest", "-p", "no:cacheprovider", "--rootdir", environment.folder, copied)
+def test_the_problem_of_one_package_is_solved_by_the_estimator_of_another(wheels, environment):
+    environment.install(*wheels)
+    out = environment.folder / "run"
+    result = environment.python("-m", "stde_core", *SOLVE.split(), *HUTCHPP.split(), "--out", out, "--json")
+    assert json.loads(result.splitlines()[-1])["relative_l2"] > 0
+    settings = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert (settings["problem"], settings["estimator"]) == ("ornstein-uhlenbeck", "hutch++")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_code_in_the_readme_of_somebody_else(wheels, environment, package):
+    environment.install(*wheels)
+    text = (EXAMPLES / package / "README.md").read_text(encoding="utf-8")
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        environment.python("-c", block)
+
+
+@pytest.mark.slow
+def test_the_tests_of_somebody_else(wheels, environment):
+    environment.install(*wheels)
+    tests = [
+        shutil.copy(path, environment.folder) for p in PACKAGES for path in (EXAMPLES / p).glob("test_*.py")
+    ]
+    assert len(tests) == len(PACKAGES)
+    environment.python("-m", "pytest", "-p", "no:cacheprovider", "--rootdir", environment.folder, *tests)
 
 
 def test_a_broken_package_breaks_nothing_else(environment):
