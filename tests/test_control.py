@@ -5,10 +5,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from problem_checks import worst_residual
 
 from stde_pdes import get_problem
 from stde_pdes.references import lqg_value, lqg_values, radial_solution
+from stde_pdes.testing import worst_residual
 
 
 @pytest.mark.parametrize(

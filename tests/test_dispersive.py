@@ -8,13 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from problem_checks import worst_residual
 
 from stde_pdes import get_problem
 from stde_pdes.domains import Box
 from stde_pdes.families.burgers_type import BurgersType
 from stde_pdes.families.lifting import Lifting
 from stde_pdes.references import spectral_solution
+from stde_pdes.testing import worst_residual
 
 EXACT = {
     "kdv": ("kdv", {}),

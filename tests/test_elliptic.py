@@ -5,11 +5,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from problem_checks import worst_residual
 
 from stde_pdes import get_problem
 from stde_pdes.domains import Shell, Spheres, UnitBall
 from stde_pdes.families.interactions import ManyBody, three_body, two_body
+from stde_pdes.testing import worst_residual
 
 EQUATIONS = ("poisson", "allen-cahn", "sine-gordon")
 INTERACTIONS = {"two-body": (2, two_body), "three-body": (3, three_body)}

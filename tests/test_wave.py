@@ -5,11 +5,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from problem_checks import worst_residual
 
 import stde_core as stde
 from stde_pdes import get_problem
 from stde_pdes.domains import UnitBall, WithTime
+from stde_pdes.testing import worst_residual
 
 
 @pytest.mark.parametrize("dim", [1, 3, 20])
