@@ -4,6 +4,8 @@ from ._check_model import check_model as check_model
 from ._checks import as_int as as_int
 from ._checks import check_choice as check_choice
 from ._checks import check_count as check_count
+from ._checks import check_flag as check_flag
+from ._checks import check_key as check_key
 from ._coefficient import Coefficient as Coefficient
 from ._estimator import AbstractEstimator as AbstractEstimator
 from ._estimator import Estimated as Estimated

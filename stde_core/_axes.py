@@ -6,6 +6,8 @@ from typing import SupportsIndex, TypeAlias
 
 import numpy as np
 
+from ._checks import as_int, check_count, in_short
+
 
 @dataclass(frozen=True)
 class AxisSlice:
@@ -36,17 +38,19 @@ def static_axes(axes: AxesLike | StaticAxes) -> StaticAxes:
             pass
         case slice():
             members = (axes.start, axes.stop, axes.step)
+            if axes.step == 0:
+                raise ValueError(f"`axes` needs a slice whose step is not 0, got {in_short(axes)}.")
             return AxisSlice(*(None if member is None else _as_int(member) for member in members))
         case _ if np.ndim(axes) == 0 and hasattr(axes, "__index__"):  # pyright: ignore[reportArgumentType]
             return (_as_int(axes),)
         case Iterable():
             return _as_range(tuple(_as_int(axis) for axis in axes))
-    raise TypeError(f"`axes` must be None, an int, a range, a slice or ints, got {axes!r}.")
+    raise TypeError(f"`axes` must be None, an int, a range, a slice or ints, got {in_short(axes)}.")
 
 
 def _as_int(axis: object) -> int:
-    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
-        raise TypeError(f"`axes` must hold ints, got {axis!r}.")
+    if isinstance(axis, bool) or not hasattr(axis, "__index__") or np.ndim(axis) > 0:  # pyright: ignore[reportArgumentType]
+        raise TypeError(f"`axes` must hold ints, got {in_short(axis)}.")
     return axis.__index__()  # pyright: ignore[reportAttributeAccessIssue]
 
 
@@ -55,6 +59,7 @@ def resolve_axes(axes: StaticAxes, dim: int) -> ResolvedAxes:
 
     Raises `ValueError` for axes that do not exist in `dim` dimensions or are named twice.
     """
+    check_count("operator.families(dim)", as_int(dim))
     match axes:
         case None:
             return range(dim)

@@ -57,7 +57,10 @@ def check_model(model: Model, dim: int, *, dtype: DTypeLike = float) -> ModelRep
         )
     dim = as_int(dim)
     check_count("stde.check_model(dim)", dim)
-    point = jax.ShapeDtypeStruct((dim,), jax.dtypes.canonicalize_dtype(dtype))
+    try:
+        point = jax.ShapeDtypeStruct((dim,), jax.dtypes.canonicalize_dtype(dtype))
+    except TypeError as error:
+        raise TypeError(f"`stde.check_model(dtype)` needs a floating-point dtype, got {dtype!r}.") from error
     if not jnp.issubdtype(point.dtype, jnp.floating):
         raise TypeError(f"`stde.check_model(dtype)` needs a floating-point dtype, got {point.dtype}.")
     jaxpr, output = _trace(model, point)

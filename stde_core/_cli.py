@@ -85,6 +85,11 @@ class Commands(click.Group):
             return super().invoke(ctx)
 
 
+def printable(text: str) -> str:
+    """A text in one line, without characters that could steer a terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
+
+
 @contextlib.contextmanager
 def _in_one_sentence() -> Iterator[None]:
     """Errors of the user are told without the lines on usage, and end with status 2."""
@@ -94,6 +99,7 @@ def _in_one_sentence() -> Iterator[None]:
         raise
     except click.ClickException as error:
         error.exit_code = 2  # pyright: ignore[reportAttributeAccessIssue]
+        error.message = printable(error.message)  # pyright: ignore[reportAttributeAccessIssue]
         if isinstance(error, click.UsageError):
             error.ctx = None
         raise

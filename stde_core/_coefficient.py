@@ -5,10 +5,12 @@ from functools import partial, reduce
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Inexact
 
+from ._checks import in_short, noted
 from ._types import Point
 
 
@@ -35,19 +37,17 @@ class CoefficientFunction(eqx.Module):
 def as_coefficient(value: Any) -> Any:
     """A coefficient as operators keep it; `TypeError` for what cannot be one."""
     if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
+        value = value.item()
+    if isinstance(value, np.ndarray) and (jnp.issubdtype(value.dtype, np.number) or value.dtype == bool):
         return Constant(value)
     if isinstance(value, type):
         raise TypeError(f"An operator or coefficient is needed, got the class {value.__name__}; call it.")
     if isinstance(value, (bool, str, bytes)) or not (
-        isinstance(value, (int, float, complex, Constant, CoefficientFunction))
-        or eqx.is_array(value)
-        or callable(value)
+        isinstance(value, (int, float, complex, Constant, CoefficientFunction, jax.Array)) or callable(value)
     ):
         raise TypeError(
             "An operator's coefficient, direction or sigma must be a number, an array (`jnp.array(…)`) or a "
-            f"function of x, got {value!r}."
+            f"function of x, got {in_short(value)}."
         )
     if isinstance(value, CoefficientFunction) or not callable(value):
         return value
@@ -55,19 +55,23 @@ def as_coefficient(value: Any) -> Any:
 
 
 def inverse(coefficient: Any) -> Any:
-    """One over a number or an array; `ZeroDivisionError` for the number 0."""
-    if isinstance(coefficient, Constant):
-        return Constant(1 / coefficient.array())
-    if isinstance(coefficient, (int, float, complex)) and coefficient == 0:
+    """One over a number or an array; `ZeroDivisionError` for what is known to be 0."""
+    known = coefficient.array() if isinstance(coefficient, Constant) else coefficient
+    if isinstance(known, (int, float, complex, np.ndarray)) and np.any(known == 0):
         raise ZeroDivisionError("An operator cannot be divided by 0.")
-    return 1 / coefficient
+    if isinstance(known, np.ndarray):
+        return Constant(1 / known)
+    return 1 / known
 
 
 def evaluate(value: Any, x: Point) -> Any:
     """The coefficient at `x`: a Python number, or an array."""
     match value:
         case CoefficientFunction():
-            return jnp.asarray(value.function(x))
+            with noted(
+                "An operator's coefficient, direction or sigma is a function of one point `x` to an array."
+            ):
+                return jnp.asarray(value.function(x))
         case Constant():
             return jnp.asarray(value.array(), _like(x, value.array().dtype))
         case _:

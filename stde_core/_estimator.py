@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray, PyTree
 
+from ._checks import check_flag, check_key, in_short, noted
 from ._operator import AbstractOperator, is_operator
 from ._operators import Gradient
 from ._plan import Estimate
@@ -52,9 +53,11 @@ def estimate(
     - `standard_error`: whether to return one; without it less is computed.
 
     Returns an `Estimate` of value, primal and standard error. Cost: the estimator's.
-    Raises `ValueError` or `TypeError`, with a sentence, for what does not fit together.
+    Raises `ValueError` or `TypeError`, with a sentence, for what does not fit together. What the model
+    itself raises is left as it is, with a note on what it was called with.
     """
     _check_arguments(operators, model, x, estimator, key)
+    check_flag("estimate(…, standard_error=…)", standard_error)
     reason = estimator.refuses(operators, x.shape[0])
     if reason is not None:
         raise ValueError(f"`{type(estimator).__name__}` {reason}.")
@@ -62,7 +65,10 @@ def estimate(
         # One key inside and outside would correlate the draws and bias the product.
         key, inner = jax.random.split(key)
         model = partial(model, key=inner)
-    _check_output(operators, jax.eval_shape(model, x), x.shape[0])
+    called = f"`estimate(…, model, x, …)` calls the model with one point, here {x.dtype}{list(x.shape)}."
+    with noted(called):
+        output = jax.eval_shape(model, x)
+    _check_output(operators, output, x.shape[0])
     return estimator(operators, model, x, key=key, standard_error=standard_error)
 
 
@@ -78,8 +84,9 @@ class Estimated(eqx.Module):
     estimator: AbstractEstimator
 
     def __check_init__(self):
-        check_operators(self.operators)
-        check_estimator(self.estimator)
+        check_operators(self.operators, "stde.Estimated(operators, …)")
+        check_estimator(self.estimator, "stde.Estimated(…, estimator)")
+        _check_callable(self.model, "stde.Estimated(…, model, …)")
 
     def __call__(self, x: Point, *, key: PRNGKeyArray | None = None) -> Any:
         return estimate(self.operators, self.model, x, self.estimator, key=key, standard_error=False).value
@@ -93,7 +100,7 @@ def check_operators(operators: Any, call: str = "estimate(operators, …)") -> N
     for leaf in leaves:
         if not is_operator(leaf):
             raise TypeError(
-                f"`{call}` needs operators, got {leaf!r} among them; "
+                f"`{call}` needs operators, got {in_short(leaf)} among them; "
                 "build one, for instance `stde.Laplacian()`."
             )
 
@@ -102,7 +109,7 @@ def check_estimator(estimator: Any, call: str = "estimate(…, estimator)") -> N
     """Raises `TypeError` unless it is an estimator; `call` names where."""
     if not isinstance(estimator, AbstractEstimator):
         raise TypeError(
-            f"`{call}` needs an estimator object, got {estimator!r}; "
+            f"`{call}` needs an estimator object, got {in_short(estimator)}; "
             'for instance `stde.get_estimator("stde", num_samples=16)`.'
         )
 
@@ -110,10 +117,9 @@ def check_estimator(estimator: Any, call: str = "estimate(…, estimator)") -> N
 def _check_arguments(operators: Any, model: Any, x: Any, estimator: Any, key: Any) -> None:
     check_operators(operators)
     check_estimator(estimator)
-    if not callable(model):
-        raise TypeError(f"`estimate(…, model, …)` needs a callable from [dim] to an array, got {model!r}.")
+    _check_callable(model, "estimate(…, model, …)")
     if not eqx.is_array(x) or jnp.ndim(x) != 1 or x.shape[0] == 0:
-        got = f"shape {jnp.shape(x)}" if eqx.is_array(x) else f"the {type(x).__name__} {x!r}"
+        got = f"shape {jnp.shape(x)}" if eqx.is_array(x) else f"the {type(x).__name__} {in_short(x)}"
         raise ValueError(
             f"`estimate(…, x, …)` takes one point, an array of shape [dim], got {got}; batch with `jax.vmap`."
         )
@@ -121,18 +127,13 @@ def _check_arguments(operators: Any, model: Any, x: Any, estimator: Any, key: An
         raise TypeError(
             f"`estimate(…, x, …)` needs a floating-point x, got dtype {x.dtype}; write 1.0 for 1."
         )
-    if key is not None and jnp.ndim(key) != (0 if _is_typed_key(key) else 1):
-        raise ValueError(
-            f"`estimate(…, key=…)` takes one key, got shape {jnp.shape(key)}; "
-            "map over several with `jax.vmap`."
-        )
+    if key is not None:
+        check_key("estimate(…, key=…)", key)
 
 
-def _is_typed_key(key: Any) -> bool:
-    is_typed = eqx.is_array(key) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-    if not is_typed and not (eqx.is_array(key) and key.dtype == jnp.uint32):
-        raise TypeError(f"`estimate(…, key=…)` needs `jax.random.key(…)`, got {key!r}.")
-    return is_typed
+def _check_callable(model: Any, call: str) -> None:
+    if not callable(model):
+        raise TypeError(f"`{call}` needs a callable from [dim] to an array, got {in_short(model)}.")
 
 
 def _check_output(operators: Any, output: Any, dim: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from ._arrangement import Arrangement, arrangements
-from ._checks import as_int, check_count
+from ._checks import as_int, check_count, check_flag
 from ._chunks import split_large
 from ._estimator import AbstractEstimator, check_estimator, check_operators
 from ._explanation import Explanation, PlannedDraw, PlannedEstimate
@@ -49,6 +49,7 @@ def explain(
     check_estimator(estimator, "stde.explain(…, estimator)")
     dim = as_int(dim)
     check_count("stde.explain(…, dim)", dim)
+    check_flag("stde.explain(…, standard_error=…)", standard_error)
     reason = estimator.refuses(operators, dim)
     if reason is not None:
         raise ValueError(f"`{type(estimator).__name__}` {reason}.")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from stde_core._checks import in_short
 from stde_core._plugins import build, describe
 
 
@@ -68,8 +69,13 @@ def _print(line: str) -> None:
 def open_loggers(names: Iterable[str], announce: Callable[[str], None] = _print) -> Loggers:
     """The registered loggers of these names, each once.
 
-    Raises `ValueError` for unknown names, and `ImportError` for a logger whose package is absent.
+    Raises `TypeError` for what is no list of names, `ValueError` for unknown names, and `ImportError`
+    for a logger whose package is absent.
     """
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise TypeError(
+            f'`open_loggers(names)` needs a list of names, got {in_short(names)}; write ["tensorboard"].'
+        )
     return Loggers({name: _built(name) for name in dict.fromkeys(names)}, announce)
 
 

@@ -90,7 +90,8 @@ def read_file(directory: Path, name: str, most: int = _MOST) -> bytes | None:
     Raises `ValueError` as `open_file` does, and for more than `most` bytes.
     """
     with open_file(directory, name) as file:
-        content = None if file is None else file.read(most + 1)
+        # No more than there is: so many bytes are reserved before they are read.
+        content = None if file is None else file.read(min(os.fstat(file.fileno()).st_size, most + 1))
     if content is not None and len(content) > most:
         raise ValueError(f"{shown(directory / name)} has more than {most} bytes, and no run writes so many.")
     return content

@@ -1,14 +1,17 @@
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
-from stde_core import check_choice, check_count
+from stde_core import check_choice, check_count, check_flag
 
 from ._causal import Causal
+from ._checks import check_least, check_part
 from ._resampling import Resampling
 from .optimisers import LBFGS, AbstractStage, Adam, GaussNewton
 from .optimisers._adam import Schedule
 
 MatmulPrecision: TypeAlias = Literal["default", "high", "highest"]
+
+_PARTS = {"gauss_newton": GaussNewton, "lbfgs": LBFGS, "causal": Causal, "resampling": Resampling}
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,11 @@ class Training:
     def __post_init__(self) -> None:
         check_count("test_points", self.test_points)
         check_count("gpinn_samples", self.gpinn_samples)
-        if not 0 <= self.gpinn_weight < float("inf"):
-            raise ValueError(f"`gpinn_weight` needs to be a number ≥ 0, got {self.gpinn_weight!r}.")
+        check_least("gpinn_weight", self.gpinn_weight, 0)
+        for part, kind in _PARTS.items():
+            check_part(part, getattr(self, part), kind)
+        for flag in ("shared_tangents", "unbiased"):
+            check_flag(flag, getattr(self, flag))
         check_choice("matmul_precision", self.matmul_precision, get_args(MatmulPrecision))
         self.adam()
 

@@ -28,6 +28,8 @@ class SDGD(stde.AbstractEstimator):
     def __check_init__(self):
         stde.check_count("SDGD(num_samples)", self.num_samples)
         stde.check_sampler("SDGD", self.sampler, stde.Sparse)
+        stde.check_flag("SDGD(reverse_over_reverse)", self.reverse_over_reverse)
+        stde.check_flag("SDGD(sequential)", self.sequential)
 
     def refuses(self, operators: PyTree[stde.AbstractOperator], dim: int) -> str | None:
         return stde.SamplingPlan(operators, dim, self.sampler, self.num_samples).refuses()

@@ -1,9 +1,9 @@
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 import equinox as eqx
 
 from .._axes import resolve_axes
-from .._checks import as_int, check_count
+from .._checks import as_int, check_count, in_short
 from .._coefficient import Coefficient
 from .._families import AbstractFamily, LinearFamily
 from .._families._frame import AxisFrame
@@ -13,11 +13,7 @@ from .._operator import AbstractOperator
 class Partial(AbstractOperator):
     """`∂_axis`, the partial derivative along one coordinate; negative axes count from the end."""
 
-    axis: int = eqx.field(static=True, converter=as_int)
-
-    def __check_init__(self):
-        if isinstance(self.axis, bool) or not isinstance(self.axis, int):
-            raise TypeError(f"`stde.partial(axis)` needs an int, got {self.axis!r}.")
+    axis: int = eqx.field(static=True, converter=lambda axis: _as_axis(axis))
 
     def families(self, dim: int) -> tuple[AbstractFamily, ...]:
         axes = resolve_axes((self.axis,), dim)
@@ -26,7 +22,14 @@ class Partial(AbstractOperator):
 
 def partial(axis: SupportsIndex) -> Partial:
     """`∂_axis`; build polynomials from it: `partial(0)**3 * partial(1) + 2 * partial(-1)`."""
-    return Partial(as_int(axis))
+    return Partial(_as_axis(axis))
+
+
+def _as_axis(axis: Any) -> int:
+    number = as_int(axis)
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError(f"`stde.partial(axis)` needs an int, got {in_short(axis)}.")
+    return number
 
 
 def partials(dim: SupportsIndex) -> tuple[Partial, ...]:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, PRNGKeyArray
 
+from .._checks import check_flag, in_short
 from .._families import AbstractFamily
 from .._sampler import AbstractTangentSampler
 from .._tangents import Draw
@@ -27,8 +28,7 @@ class Sparse(AbstractTangentSampler):
     )
 
     def __check_init__(self):
-        if not isinstance(self.replace, bool):
-            raise TypeError(f"`Sparse(replace)` needs True or False, got {self.replace!r}.")
+        check_flag("Sparse(replace)", self.replace)
         if self.probabilities is not None and not self.replace:
             raise ValueError(
                 "`Sparse(probabilities=…)` without replacement would be biased; set `replace=True`."
@@ -74,7 +74,12 @@ class Sparse(AbstractTangentSampler):
 
 
 def _as_probabilities(probabilities: Any) -> tuple[float, ...]:
-    p = np.asarray(probabilities, float)
+    try:
+        p = np.asarray(probabilities, float)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"`Sparse(probabilities)` needs a vector of positive numbers, got {in_short(probabilities)}."
+        ) from error
     if p.ndim != 1 or not np.all(p > 0) or not np.isclose(p.sum(), 1, rtol=1e-4):
         raise ValueError(
             "`Sparse(probabilities)` needs a vector of positive numbers that sum to 1, got "

@@ -8,6 +8,8 @@ from typing import Any
 import click
 import jax
 
+from stde_core._cli import printable
+
 
 @contextlib.contextmanager
 def refusals() -> Iterator[None]:
@@ -40,6 +42,8 @@ def _lines(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if "seconds" in result:
         yield "speed", f"{result['steps_per_second']:.1f} steps/s, {result['seconds']:.0f} s in all"
         yield "peak memory", f"{result['peak_memory_mb']:.0f} MB"
-        yield "files", f"{result['out']}: report.html, solution.png, model.eqx, result.json and others"
-    for note in result["notes"]:
-        yield "note", note
+        where = printable(str(result.get("out")))
+        yield "files", f"{where}: report.html, solution.png, model.eqx, result.json and others"
+    notes = result.get("notes")
+    for note in notes if isinstance(notes, list) else ():
+        yield "note", printable(str(note))

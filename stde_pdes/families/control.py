@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 import stde_core as stde
 
-from .._checks import check_positive
+from .._checks import check_least, check_positive
 from .._problem import AbstractProblem, Condition
 from .._settings import Training
 from ..domains import BrownianPaths
@@ -58,8 +58,7 @@ class LinearControl(AbstractProblem):
     def __check_init__(self):
         stde.check_count("dim", self.dim)
         check_positive("horizon", self.horizon)
-        if not 1 <= self.c < float("inf"):
-            raise ValueError(f"`c` needs to be a number ≥ 1, got {self.c!r}.")
+        check_least("c", self.c, 1)
 
     @property
     def num_inputs(self) -> int:

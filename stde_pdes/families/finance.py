@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 import stde_core as stde
 
-from .._checks import check_positive
+from .._checks import check_least, check_positive
 from .._problem import AbstractProblem, Condition
 from .._settings import Training
 from ..domains import GeometricBrownianPaths
@@ -54,8 +54,7 @@ class BlackScholesBarenblatt(AbstractProblem):
         stde.check_count("dim", self.dim)
         check_positive("horizon", self.horizon)
         check_positive("sigma", self.sigma)
-        if not 0 <= self.r < float("inf"):
-            raise ValueError(f"`r` needs to be a number ≥ 0, got {self.r!r}.")
+        check_least("r", self.r, 0)
 
     @property
     def num_inputs(self) -> int:

@@ -9,6 +9,9 @@ from jaxtyping import Array
 
 Activation: TypeAlias = Literal["tanh", "sin", "gelu", "silu"]
 
+# Layers are written out one by one: more of them would take hours to compile.
+MOST_LAYERS = 1000
+
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "tanh": jnp.tanh,
     "sin": jnp.sin,

@@ -12,7 +12,7 @@ from stde_core import check_count
 
 from ._activations import ACTIVATIONS, Activation
 from ._mlp import MLP
-from ._network import AbstractNetwork
+from ._network import AbstractNetwork, check_inputs
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class BlockShared(AbstractNetwork):
 
     def __call__(self, num_inputs: int, *, key: PRNGKeyArray) -> "BlockSharedNet":
         """Raises `ValueError` where blocks of that size do not fill the inputs."""
+        check_inputs("BlockShared", num_inputs, key)
         shared = num_inputs - self.unshared
         if shared <= 0 or shared % self.block_size:
             raise ValueError(_misfit(num_inputs, self.block_size, self.unshared))

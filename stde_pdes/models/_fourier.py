@@ -10,9 +10,10 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from stde_core import check_count
 
+from .._checks import check_positive
 from ._activations import Activation
 from ._mlp import MLP
-from ._network import AbstractNetwork
+from ._network import AbstractNetwork, check_inputs
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,11 @@ class Fourier(AbstractNetwork):
 
     def __post_init__(self) -> None:
         check_count("Fourier(num_frequencies)", self.num_frequencies)
-        if not 0 < self.scale < math.inf:
-            raise ValueError(f"`Fourier(scale)` needs to be a positive number, got {self.scale!r}.")
+        check_positive("Fourier(scale)", self.scale)
         self._perceptron()
 
     def __call__(self, num_inputs: int, *, key: PRNGKeyArray) -> "FourierNet":
+        check_inputs("Fourier", num_inputs, key)
         frequency_key, mlp_key = jax.random.split(key)
         normal = jax.random.normal(frequency_key, (self.num_frequencies, num_inputs))
         mlp = self._perceptron()(2 * self.num_frequencies, key=mlp_key)

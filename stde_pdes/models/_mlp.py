@@ -7,8 +7,8 @@ from jaxtyping import PRNGKeyArray
 
 from stde_core import check_choice, check_count
 
-from ._activations import ACTIVATIONS, Activation
-from ._network import AbstractNetwork
+from ._activations import ACTIVATIONS, MOST_LAYERS, Activation
+from ._network import AbstractNetwork, check_inputs
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,10 @@ class MLP(AbstractNetwork):
 
     def __post_init__(self) -> None:
         check_count("MLP(width)", self.width)
-        check_count("MLP(depth)", self.depth, least=0)
+        check_count("MLP(depth)", self.depth, least=0, most=MOST_LAYERS)
         check_choice("MLP(activation)", self.activation, ACTIVATIONS)
 
     def __call__(self, num_inputs: int, *, key: PRNGKeyArray) -> eqx.nn.MLP:
+        check_inputs("MLP", num_inputs, key)
         activation = ACTIVATIONS[self.activation]
         return eqx.nn.MLP(num_inputs, "scalar", self.width, self.depth, activation, key=key)

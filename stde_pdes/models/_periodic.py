@@ -7,6 +7,8 @@ from jaxtyping import Array, Float
 
 from stde_core import check_count
 
+from .._checks import check_positive
+
 
 def periodic(x: Float[Array, ""], period: float, harmonics: int = 1) -> Float[Array, " 2*{harmonics}"]:
     """`cos(2πkx/L), sin(2πkx/L)` for k = 1 … harmonics, of one coordinate x with period L.
@@ -16,7 +18,8 @@ def periodic(x: Float[Array, ""], period: float, harmonics: int = 1) -> Float[Ar
     not positive, or harmonics that are no integer ≥ 1.
     """
     check_count("harmonics", harmonics)
-    if not 0 < period < math.inf:
-        raise ValueError(f"`period` needs to be a positive number, got {period!r}.")
-    phases = 2 * math.pi / period * jnp.arange(1, harmonics + 1, dtype=x.dtype) * x
+    check_positive("period", period)
+    if jnp.ndim(x) != 0:
+        raise ValueError(f"`periodic(x, …)` takes one coordinate of a point, got shape {jnp.shape(x)}.")
+    phases = 2 * math.pi / period * jnp.arange(1, harmonics + 1, dtype=jnp.result_type(x)) * x
     return jnp.concatenate([jnp.cos(phases), jnp.sin(phases)])

@@ -7,10 +7,10 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from stde_core import check_choice, check_count
+from stde_core import check_choice, check_count, check_flag
 
-from ._activations import ACTIVATIONS, Activation
-from ._network import AbstractNetwork
+from ._activations import ACTIVATIONS, MOST_LAYERS, Activation
+from ._network import AbstractNetwork, check_inputs
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,12 @@ class Residual(AbstractNetwork):
 
     def __post_init__(self) -> None:
         check_count("Residual(width)", self.width)
-        check_count("Residual(depth)", self.depth, least=0)
+        check_count("Residual(depth)", self.depth, least=0, most=MOST_LAYERS)
         check_choice("Residual(activation)", self.activation, ACTIVATIONS)
+        check_flag("Residual(norm)", self.norm)
 
     def __call__(self, num_inputs: int, *, key: PRNGKeyArray) -> "ResidualNet":
+        check_inputs("Residual", num_inputs, key)
         first, last, *blocks = jax.random.split(key, self.depth + 2)
         return ResidualNet(
             first=eqx.nn.Linear(num_inputs, self.width, key=first),

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from stde_core import check_count
 
-from .._checks import check_positive
+from .._checks import check_positive, is_number
 from ._stage import AbstractObjective, AbstractStage
 
 _HALVINGS = 12
@@ -38,7 +38,7 @@ class GaussNewton(AbstractStage):
         check_count("gauss_newton.steps", self.steps)
         check_count("gauss_newton.batch", self.batch)
         check_positive("gauss_newton.damping", self.damping)
-        if not 0 <= self.momentum < 1:
+        if not (is_number(self.momentum) and 0 <= self.momentum < 1):
             raise ValueError(
                 f"`gauss_newton.momentum` needs a number from 0 to below 1, got {self.momentum!r}."
             )

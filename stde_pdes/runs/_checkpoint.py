@@ -14,13 +14,16 @@ import equinox as eqx
 
 from .._run_files import open_file, shown, writing
 from ..training import Place, Snapshot
-from ._environment import DECISIVE
+from ._arrays import read_arrays
+from ._environment import DECISIVE, are_versions
 
 NAME = "checkpoint.eqx"
 _FORMAT = 1
 _DIGEST = hashlib.sha256().digest_size
 _LONGEST_LINE = 2**20
 _PIECE = 2**20
+# More than any run makes.
+_MOST_RETREATS = 100
 
 
 def write_checkpoint(directory: Path, snapshot: Snapshot, versions: dict[str, str]) -> None:
@@ -46,14 +49,17 @@ def read_checkpoint(
         if file is None:
             return None
         _check_digest(file, where)
-        header = json.loads(file.readline(_LONGEST_LINE))
+        header = _header(file, where)
         _check_origin(header, versions, where)
-        place = Place(**{field.name: header["place"][field.name] for field in fields(Place)})
-        blank = like(place)
+        place = Place(**header["place"])
         try:
-            params, state = eqx.tree_deserialise_leaves(file, (blank.params, blank.state))
+            blank = like(place)
+            params, state = read_arrays(file, (blank.params, blank.state))
         except Exception as error:
-            raise ValueError(f"{where} does not fit this run ({error}); remove it to start again.") from error
+            reason = " ".join(str(error).split())
+            raise ValueError(
+                f"{where} does not fit this run ({reason}); remove it to start again."
+            ) from error
     return Snapshot(place, params, state)
 
 
@@ -66,7 +72,29 @@ def checkpoint_step(directory: Path) -> int | None:
         if file is None:
             return None
         _check_digest(file, shown(directory / NAME))
-        return json.loads(file.readline(_LONGEST_LINE))["place"]["total"]
+        return _header(file, shown(directory / NAME))["place"]["total"]
+
+
+def _header(file: BinaryIO, where: str) -> dict[str, Any]:
+    """The line of JSON. Raises `ValueError` for one that no run writes."""
+    try:
+        header = json.loads(file.readline(_LONGEST_LINE))
+        if not (are_versions(header["versions"]) and _is_place(header["place"])):
+            raise ValueError("its place or versions are not those of a run")
+        return {"format": header["format"], "versions": header["versions"], "place": header["place"]}
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{where} is damaged; remove it to start again from the first step.") from error
+
+
+def _is_place(found: dict[str, Any]) -> bool:
+    counts = [found[field.name] for field in fields(Place) if field.type is int]
+    return (
+        found.keys() == {field.name for field in fields(Place)}
+        and all(type(count) is int and 0 <= count < 2**31 for count in counts)
+        and found["retreats"] <= _MOST_RETREATS
+        and isinstance(found["seconds"], int | float)
+        and 0 <= found["seconds"] < float("inf")
+    )
 
 
 def _check_digest(file: BinaryIO, where: str) -> None:
@@ -84,7 +112,9 @@ def _check_digest(file: BinaryIO, where: str) -> None:
 
 def _check_origin(header: dict[str, Any], versions: dict[str, str], where: str) -> None:
     if header["format"] != _FORMAT:
-        raise ValueError(f"{where} has format {header['format']}, and this version of stde reads {_FORMAT}.")
+        raise ValueError(
+            f"{where} has format {header['format']!r}, and this version of stde reads {_FORMAT}."
+        )
     for name in DECISIVE:
         if header["versions"][name] != versions[name]:
             raise ValueError(

@@ -28,6 +28,12 @@ def environment() -> dict[str, Any]:
     }
 
 
+def are_versions(found: Any) -> bool:
+    """Whether it is what `environment` says of versions, those that are decisive at least."""
+    texts = isinstance(found, dict) and all(isinstance(v, str) and v.isprintable() for v in found.values())
+    return texts and found.keys() >= {*DECISIVE}
+
+
 def peak_memory_mb() -> float:
     """The largest resident set of this process so far (Linux counts kB, macOS bytes)."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -15,6 +15,7 @@ import stde_core as stde
 from .._problem import AbstractProblem
 from .._run_files import open_file, read_result, shown, writing
 from .._setup import Setup
+from ._arrays import read_arrays
 from ._precision import new_network
 from ._record import recorded_setup
 
@@ -38,6 +39,8 @@ def load(directory: str | os.PathLike[str]) -> tuple[AbstractProblem, Solution]:
     many. Raises `ValueError` for what is not a finished run, is damaged, or was made in another
     precision than this process has; executes nothing that the files say.
     """
+    if not (isinstance(directory, str | os.PathLike) and isinstance(os.fspath(directory), str)):
+        raise TypeError(f"`load(directory)` needs the path of a directory as a text, got {directory!r}.")
     setup, network = load_setup(Path(directory))
     return setup.problem, Solution(network, setup.problem)
 
@@ -45,7 +48,7 @@ def load(directory: str | os.PathLike[str]) -> tuple[AbstractProblem, Solution]:
 def load_setup(directory: Path) -> tuple[Setup, Any]:
     """The setup of a finished run, and its trained network."""
     setup = recorded_setup(directory)
-    like = new_network(setup, key=jax.random.key(0))
+    like = eqx.filter_eval_shape(lambda key: new_network(setup, key=key), jax.random.key(0))
     with open_file(directory, NAME) as file:
         if file is None:
             raise ValueError(
@@ -57,7 +60,7 @@ def load_setup(directory: Path) -> tuple[Setup, Any]:
             raise ValueError(f"{shown(directory / NAME)} is damaged: it is not the model of result.json.")
         file.seek(0)
         try:
-            return setup, eqx.tree_deserialise_leaves(file, like)
+            return setup, read_arrays(file, like)
         except Exception as error:
             reason = " ".join(str(error).split())
             raise ValueError(f"{shown(directory / NAME)} is damaged: {reason}.") from error

@@ -6,7 +6,7 @@ from typing import Any
 from .._run_files import read_result, read_run, shown
 from .._setup import Setup
 from ._checkpoint import NAME as CHECKPOINT
-from ._environment import DECISIVE, environment
+from ._environment import DECISIVE, are_versions, environment
 from ._record import NAME as RECORD
 from ._record import check_same
 
@@ -24,12 +24,14 @@ def resumed_record(directory: Path, setup: Setup) -> dict[str, Any] | None:
         return None
     record = read_run(directory)
     check_same(setup, record, directory)
-    versions = environment()["versions"]
+    versions, recorded = environment()["versions"], record["environment"].get("versions")
+    if not are_versions(recorded):
+        raise ValueError(f"{shown(directory / RECORD)} is damaged: `environment.versions` holds no versions.")
     for name in DECISIVE:
-        if record["environment"]["versions"].get(name) != versions[name]:
+        if recorded.get(name) != versions[name]:
             raise ValueError(
                 f"The run in {shown(directory)} was begun with {name} "
-                f"{record['environment']['versions'].get(name)}, and here is {versions[name]}, whose "
+                f"{recorded.get(name)}, and here is {versions[name]}, whose "
                 "numbers may differ; install that version, or start a new run."
             )
     return record

@@ -13,6 +13,7 @@ import stde_core as stde
 from .._held_out import HeldOut
 from .._problem import AbstractProblem
 from ..domains import AbstractDomain
+from ._arguments import check_kinds
 
 # Test points are evaluated in pieces of about so many numbers, and are not more than so many in all.
 _PIECE = 2**22
@@ -32,7 +33,10 @@ def hold_out(problem: AbstractProblem, num_points: int) -> HeldOut:
     """Fixed points of the training law, from a seed of their own, with the solution there.
 
     So many fewer points than asked for that they are not more than 2²⁷ numbers, as a note then says.
+    Raises `TypeError` for what is no problem, `ValueError` for a number that is no integer ≥ 1.
     """
+    check_kinds("hold_out", {"problem": (problem, AbstractProblem)})
+    stde.check_count("hold_out(…, num_points)", num_points)
     # Far from any number that a run folds into its keys.
     key = jax.random.fold_in(jax.random.key(2**31 - 1), 2**31 - 1)
     held = min(num_points, max(1, _MOST // problem.num_inputs))

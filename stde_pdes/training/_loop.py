@@ -14,6 +14,7 @@ from .._held_out import HeldOut
 from .._problem import AbstractProblem
 from .._settings import Training
 from ..optimisers import AbstractStage
+from ._arguments import check_call, check_kinds, check_network, check_points
 from ._chunk import chunk_length, compile_chunk
 from ._meter import Meter, Progress
 from ._not_finite import not_finite
@@ -52,8 +53,11 @@ def train(
       times, and after the last step.
     - `keep`: called after every chunk but the last, with all that is needed to go on.
 
-    Raises `NotFiniteError`, a `FloatingPointError`, at the first loss that is not finite.
+    Raises `NotFiniteError`, a `FloatingPointError`, at the first loss that is not finite, and `TypeError`
+    or `ValueError` for arguments that are not what they need to be, or do not go together.
     """
+    _check_arguments(problem, network, estimator, training, held_out, start)
+    check_call("train", key, report=report, keep=keep)
     check(problem, training)
     _, rebuild = split(network)
     objective = Objective(problem, lambda params: problem.ansatz(rebuild(params)), estimator, training)
@@ -78,6 +82,20 @@ def check(problem: AbstractProblem, training: Training) -> None:
             "`gpinn_weight` needs derivatives of the residual, which this problem's ansatz does not "
             "have; leave it out."
         )
+
+
+def _check_arguments(
+    problem: Any, network: Any, estimator: Any, training: Any, held_out: Any, start: Any
+) -> None:
+    kinds = {
+        "problem": (problem, AbstractProblem),
+        "estimator": (estimator, stde.AbstractEstimator),
+        "training": (training, Training),
+        "held_out": (held_out, HeldOut),
+    }
+    check_kinds("train", kinds if start is None else kinds | {"start": (start, Snapshot)})
+    check_network(problem, network)
+    check_points(problem, held_out.points)
 
 
 @dataclass(frozen=True)

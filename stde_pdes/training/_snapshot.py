@@ -51,10 +51,18 @@ class Snapshot:
 
 
 def start_of(network: Any, training: Training, place: Place | None = None) -> Snapshot:
-    """A network before its training; at another place, something of the same structure."""
-    place = Place() if place is None else place
+    """A network before its training; at another place, something of the same structure.
+
+    Raises `ValueError` for a place to which the training never comes.
+    """
+    place, stages = Place() if place is None else place, training.stages()
+    lengths = [stage.steps for stage in stages[: place.stage + 1]]
+    if not (0 <= place.stage < len(stages) and 0 <= place.step <= lengths[-1]) or (
+        place.total != sum(lengths[:-1]) + place.step
+    ):
+        raise ValueError(f"{place} is not a place of a training in {' + '.join(map(str, lengths))} steps.")
     params, _ = split(network)
-    return Snapshot(place, params, _first_state(training.stages()[place.stage], params))
+    return Snapshot(place, params, _first_state(stages[place.stage], params))
 
 
 def _first_state(stage: AbstractStage, params: Any) -> Any:
