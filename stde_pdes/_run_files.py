@@ -35,6 +35,7 @@ _RESULT = {
 # What may be absent, or null.
 _OPTIONAL = {
     "model_name": str,
+    "precision": str,
     "step": int,
     "loss": float,
     "error_points": str,

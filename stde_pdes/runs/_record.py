@@ -68,15 +68,16 @@ def _options(found: Any, directory: Path) -> Options:
     if not isinstance(found, dict) or not found.keys() <= defaults.keys():
         raise ValueError(f"{shown(directory / NAME)} is damaged: `options` is not what `stde solve` writes.")
     for name, value in found.items():
-        if not _fits(value, isinstance(defaults[name], tuple)):
+        if not _fits(value, name, isinstance(defaults[name], tuple)):
             raise ValueError(f"{shown(directory / NAME)} is damaged: `options.{name}` is {_short(value)}.")
     return Options(**found)
 
 
-def _fits(value: Any, several: bool) -> bool:
+def _fits(value: Any, name: str, several: bool) -> bool:
     if several:
         return isinstance(value, list) and all(isinstance(text, str) for text in value)
-    return value is None or (isinstance(value, (int, float, str)) and not isinstance(value, bool))
+    kind = {"dim": int, "steps": int, "gpinn_weight": int | float}.get(name, str)
+    return value is None or (isinstance(value, kind) and not isinstance(value, bool))
 
 
 def _plain(content: dict[str, Any]) -> dict[str, Any]:
