@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 import stde_core as stde
 
 DIM = 100
-COUNTS = (4, 16, 64, 256, 1024)
+COUNTS = (16, 64, 256, 1024, 4096)
 
 
 def estimates(model, x, key):
