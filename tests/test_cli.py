@@ -243,7 +243,7 @@ def test_help_shows_the_commands_of_plugins_and_those_that_fail(commands):
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
-        (["gret"], "Error: Unknown command 'gret'; did you mean 'greet'?"),
+        (["gret"], "Error: Unknown command 'gret'; did you mean 'greet'"),
         (["greet"], "Error: Missing argument 'NAME'."),
         (["greet", "you", "--times", "x"], "Error: Invalid value for '--times': 'x' is not a valid integer."),
         (["greet", "nobody"], "Error: Nobody is not somebody."),
