@@ -37,9 +37,7 @@ def parse(target: Callable[..., Any], options: Iterable[str], flag: str, start: 
     assigned: dict[str, str] = {}
     for option in options:
         if not option.isprintable():
-            raise ValueError(
-                f"`{flag} {option!a}` holds what cannot be printed; write `{flag} name=value`."
-            )
+            raise ValueError(f"`{flag} {option!a}` holds what cannot be printed; write `{flag} name=value`.")
         name, equals, value = option.partition("=")
         if not equals or not name:
             raise ValueError(f"`{flag} {option}` is not of the form name=value; write `{flag} name=value`.")
