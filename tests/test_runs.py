@@ -18,14 +18,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-import stde_core as core
 from stde_core._cli import cli
-from stde_pdes import MLP, GaussNewton, Training, get_problem, hold_out, load, train
+from stde_pdes import hold_out, load
 from stde_pdes._loggers import AbstractLogger, Loggers
-from stde_pdes.optimisers import LBFGS, Adam
+from stde_pdes.optimisers import Adam
 from stde_pdes.report.progress import ProgressDisplay
 from stde_pdes.runs import own_directory
-from stde_pdes.training import start_of
 
 QUICK = ["--steps", "12", "-m", "width=8", "-m", "depth=1", "-t", "batch=4", "-t", "test_points=40"]
 SOLVE = ["solve", "kdv", *QUICK, "-t", "gauss_newton.batch=6"]
@@ -292,47 +290,6 @@ def test_rollback_goes_on_with_gentler_steps(stopped, monkeypatch):
     assert result.exit_code == 0, result.output
     assert result.stderr.count("Going back to step") == 2  # from 1e-3 over 5e-4 to 2.5e-4
     assert json.loads(result.stdout.splitlines()[-1])["steps"] == 12
-
-
-@pytest.mark.parametrize("stage", [Adam(), GaussNewton(), LBFGS()])
-def test_gentler_stages_are_stages_that_differ(stage):
-    assert type(stage.gentler()) is type(stage) and stage.gentler() != stage
-
-
-# --- training from a snapshot
-
-
-class Enough(Exception):
-    pass
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("after", [2, 5, 7])
-def test_training_from_a_snapshot_comes_to_the_same_bits(after):
-    problem, exact = get_problem("poisson-two-body", dim=2), core.get_estimator("exact")
-    training = Training(steps=4, batch=5, test_points=20, gauss_newton=GaussNewton(2, 5), lbfgs=LBFGS(4, 5))
-    network, held_out = MLP(4, 1)(2, key=jax.random.key(0)), hold_out(problem, 20)
-
-    def trained(**more):
-        return train(problem, network, exact, training, held_out, key=jax.random.key(1), **more)
-
-    kept = []
-
-    def keep(snapshot):
-        if snapshot.place.total >= after:
-            kept.append(jax.tree.map(np.array, (snapshot.params, snapshot.state)))
-            kept.append(snapshot.place)
-            raise Enough
-
-    with pytest.raises(Enough):
-        trained(keep=keep)
-    (params, state), place = kept
-    start = start_of(network, training, place)
-    assert jax.tree.structure(start.state) == jax.tree.structure(state)
-    start = type(start)(place, *jax.tree.map(jnp.asarray, (params, state)))
-    again, straight = trained(start=start), trained()
-    assert eqx.tree_equal(again.network, straight.network)
-    assert again.progress.errors == straight.progress.errors
 
 
 # --- models back, precision

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import stde_core as stde
-from stde_pdes import MLP, Training, get_problem, hold_out, train
-from stde_pdes.training import loss
+from stde_pdes import LBFGS, MLP, Adam, GaussNewton, Training, get_problem, hold_out, train
+from stde_pdes.training import loss, start_of
 
 TINY = Training(steps=7, batch=4, test_points=30)
 
@@ -132,3 +132,44 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_a_sentence(problem, monkey
 def test_training_refuses_settings_without_meaning(fields):
     with pytest.raises(ValueError, match=f"`{next(iter(fields))}` needs"):
         Training(**fields)
+
+
+@pytest.mark.parametrize("stage", [Adam(), GaussNewton(), LBFGS()])
+def test_gentler_stages_are_stages_that_differ(stage):
+    assert type(stage.gentler()) is type(stage) and stage.gentler() != stage
+
+
+# --- training from a snapshot
+
+
+class Enough(Exception):
+    pass
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [2, 5, 7])
+def test_training_from_a_snapshot_comes_to_the_same_bits(after):
+    problem, exact = get_problem("poisson-two-body", dim=2), stde.get_estimator("exact")
+    training = Training(steps=4, batch=5, test_points=20, gauss_newton=GaussNewton(2, 5), lbfgs=LBFGS(4, 5))
+    network, held_out = MLP(4, 1)(2, key=jax.random.key(0)), hold_out(problem, 20)
+
+    def trained(**more):
+        return train(problem, network, exact, training, held_out, key=jax.random.key(1), **more)
+
+    kept = []
+
+    def keep(snapshot):
+        if snapshot.place.total >= after:
+            kept.append(jax.tree.map(np.array, (snapshot.params, snapshot.state)))
+            kept.append(snapshot.place)
+            raise Enough
+
+    with pytest.raises(Enough):
+        trained(keep=keep)
+    (params, state), place = kept
+    start = start_of(network, training, place)
+    assert jax.tree.structure(start.state) == jax.tree.structure(state)
+    start = type(start)(place, *jax.tree.map(jnp.asarray, (params, state)))
+    again, straight = trained(start=start), trained()
+    assert eqx.tree_equal(again.network, straight.network)
+    assert again.progress.errors == straight.progress.errors
