@@ -66,6 +66,7 @@ def losses_and_gradients(methods, problem, training, num_samples):
     ],
     ids=["per point", "shared", "all dimensions", "another reaction"],
 )
+@pytest.mark.slow
 def test_all_methods_of_a_step_have_one_loss_and_gradient(name, shared, num_samples, methods):
     problem, training = get_problem(name, dim=6), Training(batch=3, shared_tangents=shared)
     first, *others = losses_and_gradients(methods, problem, training, num_samples)
@@ -318,6 +319,7 @@ def stde(*arguments):
     return CliRunner().invoke(cli, ["bench", *arguments])
 
 
+@pytest.mark.slow
 def test_a_step_is_measured_from_end_to_end(tmp_path):
     small = ["--dims", "5", "--num-samples", "2", "--batch", "4", "--width", "8", "--repeats", "1"]
     result = stde(

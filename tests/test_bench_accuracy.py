@@ -291,6 +291,7 @@ def test_convergence_is_when_the_error_stays_close_to_its_last_value():
 # --- real processes
 
 
+@pytest.mark.slow
 def test_samples_from_end_to_end(tmp_path):
     tiny = ("--dim", "3", "--steps", "2", "--samples", "1", "--estimators", "stde", "--tangents", "shared")
     result = stde(

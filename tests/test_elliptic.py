@@ -57,6 +57,7 @@ def test_sources_agree_with_nested_ad(name, dim, reaction):
 
 @pytest.mark.parametrize("domain", ["ball", "shell"])
 @pytest.mark.parametrize("dim", [3, 8])
+@pytest.mark.slow
 def test_sources_of_the_biharmonic_equation_agree_with_nested_ad(domain, dim):
     problem = get_problem("biharmonic", dim=dim, domain=domain)
     points = problem.conditions[0].points(4, key=jax.random.key(1))

@@ -117,6 +117,7 @@ def estimate(asked, us, x, sampled):
 
 @FEW
 @given(OPERATORS, st.lists(POLYNOMIALS, min_size=1, max_size=2), POINTS, st.booleans())
+@pytest.mark.slow
 def test_derivatives_of_polynomials_are_exact(factors, us, x, sampled):
     asked, symbol = built(factors)
     found = estimate(asked, us, x, sampled)

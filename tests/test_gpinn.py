@@ -40,6 +40,7 @@ def full_residual(problem, network):
 
 
 @pytest.mark.parametrize(("name", "fields"), CASES.values(), ids=CASES)
+@pytest.mark.slow
 def test_derivatives_of_the_residual_agree_with_nested_ad(name, fields):
     problem = get_problem(name, **fields)
     weight, inputs = 0.3, problem.num_inputs
@@ -73,6 +74,7 @@ def test_sampled_derivatives_have_the_mean_of_all():
     assert differences.std() > 0
 
 
+@pytest.mark.slow
 def test_tangents_are_the_same_in_the_residual_and_its_derivatives():
     """The slopes are derivatives of the very number that was drawn."""
     problem = get_problem("poisson-two-body", dim=4)
@@ -89,6 +91,7 @@ def test_tangents_are_the_same_in_the_residual_and_its_derivatives():
         np.testing.assert_allclose(row[1:], jax.grad(drawn)(x), rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_product_of_two_draws_is_unbiased_with_derivatives_too():
     problem = get_problem("poisson-two-body", dim=4)
     settings = {"gpinn_weight": 0.1, "gpinn_samples": 4}

@@ -90,6 +90,7 @@ def kdv_objective(training):
 
 
 @pytest.mark.parametrize("fields", [{}, {"gpinn_weight": 0.1}, {"causal": Causal(0.5)}], ids=str)
+@pytest.mark.slow
 def test_jacobian_is_the_derivative_of_the_residuals_and_squares_to_the_loss(fields):
     objective, params = kdv_objective(Training(**fields))
     sample = objective.draw(params, 5, key=jax.random.key(1))
@@ -137,6 +138,7 @@ def test_resampling_keeps_points_in_proportion_to_their_odds():
     assert sorted(Resampling()(residuals, 3, key=jax.random.key(1)).tolist()) == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_resampled_points_have_larger_residuals():
     plain, params = kdv_objective(Training())
     adaptive, _ = kdv_objective(Training(resampling=Resampling(candidates=8, power=2.0)))
@@ -158,6 +160,7 @@ def test_resampled_points_have_larger_residuals():
     ],
     ids=lambda fields: "-".join(fields),
 )
+@pytest.mark.slow
 def test_every_stage_and_choice_trains(stage):
     problem = get_problem("kdv")
     training = Training(steps=20, batch=20, learning_rate=1e-2, test_points=200, **stage)
@@ -171,6 +174,7 @@ def test_every_stage_and_choice_trains(stage):
     assert reports[-1].loss < reports[0].loss
 
 
+@pytest.mark.slow
 def test_gauss_newton_beats_as_many_steps_of_adam():
     problem = get_problem("poisson-two-body", dim=2)
     held_out, exact = hold_out(problem, 500), stde.get_estimator("exact")

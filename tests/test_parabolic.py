@@ -235,6 +235,7 @@ def test_points_on_brownian_paths_have_variance_twice_the_time():
     np.testing.assert_allclose((x**2 / (2 * t[:, None])).mean(0), 1.0, atol=0.03)
 
 
+@pytest.mark.slow
 def test_diffusion_with_constant_coefficients_has_its_moments():
     start, drift, matrix = (
         jnp.array([1.0, 2.0]),

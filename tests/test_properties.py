@@ -132,6 +132,7 @@ def test_no_two_families_of_a_kind_have_the_same_powers(pair):
 
 @FEW
 @given(OPERATORS.filter(lambda p: p[1].order() <= 4), FUNCTIONS, POINTS)
+@pytest.mark.slow
 def test_single_term_draws_of_a_family_add_up_to_it(pair, u, x):
     """So that every draw of terms whose weights cancel their probabilities is unbiased."""
     operator, symbol = pair[0](), pair[1]

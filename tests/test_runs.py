@@ -278,6 +278,7 @@ def test_rollback_goes_back_a_few_times_and_no_more(stopped, monkeypatch):
     assert result.exit_code == 2 and result.stderr.count("Going back to step") == 2
 
 
+@pytest.mark.slow
 def test_rollback_goes_on_with_gentler_steps(stopped, monkeypatch):
     step = Adam.step
 

@@ -92,6 +92,7 @@ def environment(tmp_path):
     return Environment(tmp_path / "environment")
 
 
+@pytest.mark.slow
 def test_wheels_of_somebody_else(wheels, environment):
     environment.install(*wheels)
     kinds = environment.stde("list")
@@ -134,6 +135,7 @@ def test_the_tests_of_somebody_else(wheels, environment):
     environment.python("-m", "pytest", "-p", "no:cacheprovider", "--rootdir", environment.folder, *tests)
 
 
+@pytest.mark.slow
 def test_a_broken_package_breaks_nothing_else(environment):
     source = "import no_such_package"
     write_distribution(environment.packages, "broken-dist", {"broken": "broken_module"}, broken_module=source)

@@ -39,6 +39,7 @@ def mean_loss(problem, model, estimator, training, num_keys):
     return losses.mean(), losses.std() / num_keys**0.5
 
 
+@pytest.mark.slow
 def test_squared_loss_is_biased_by_the_variance_and_the_product_is_not(problem):
     model = lopsided
     sampled, exact = stde.get_estimator("stde", num_samples=1), stde.get_estimator("exact")
@@ -85,6 +86,7 @@ def test_the_last_report_is_at_the_last_step_with_errors(problem):
     assert trained.progress.step == TINY.steps and trained.progress.errors is not None
 
 
+@pytest.mark.slow
 def test_training_lowers_the_error_and_leaves_the_callers_network_alone(problem):
     network = MLP(16, 2)(problem.num_features, key=jax.random.key(0))
     before = jax.tree.map(jnp.copy, eqx.filter(network, eqx.is_array))

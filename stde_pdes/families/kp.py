@@ -31,7 +31,7 @@ def kp(
         raise ValueError("`solution` lump needs `sigma_squared` -1 (KP-I); with 1 there is no lump.")
     solutions: dict[str, Data] = {
         "line": _line(1.0, 0.5, sigma_squared),
-        "two-line": _two_lines((2.0, 1.4), (0.4, -0.2), sigma_squared),
+        "two-line": _two_lines((2.0, 1.4), (0.3, -0.2), sigma_squared),
         "lump": Lump(0.7),
     }
     d_x, d_y, d_t = stde.partials(3)
