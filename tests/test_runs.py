@@ -212,7 +212,7 @@ def test_a_full_disk_ends_the_run_and_leaves_the_last_checkpoint(stopped):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert result.exit_code == 2 and "cannot be written (File too large)" in result.stderr
-    assert "The last checkpoint is as it was; go on by: stde solve kdv" in result.stderr
+    assert "Then go on, from the last checkpoint if there is one, by: stde solve kdv" in result.stderr
     assert (stopped / "checkpoint.eqx").read_bytes() == before
     assert not any(path.name.endswith(".part") for path in stopped.iterdir())
 

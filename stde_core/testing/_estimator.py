@@ -226,7 +226,8 @@ def transforms(subject: _Subject) -> None:
 
 
 def trace(subject: _Subject) -> None:
-    few, many = (_equations(subject.estimator, dim) for dim in (80, 320))
+    # More than one chunk of directions in both: `exact` takes fewer at once, without a loop.
+    few, many = (_equations(subject.estimator, dim) for dim in (300, 1200))
     if few is not None and many is not None:
         require_bounded("the dimension", few, many)
     if "num_samples" in {field.name for field in dataclasses.fields(subject.estimator)}:

@@ -108,6 +108,6 @@ def _count(jaxpr: Jaxpr) -> int:
 def require_bounded(what: str, few: int, many: int) -> None:
     """Four times as many of something add hardly any equations to a trace."""
     require(
-        many <= 1.1 * few + 60,
+        many <= 1.1 * few + 20,
         f"{what} makes the trace grow from {few} to {many} equations; map over them in place of a loop.",
     )

@@ -151,7 +151,9 @@ def _endings(again: str) -> Iterator[None]:
             f"{error} Or go back to the last checkpoint, with smaller steps: {again} --on-nonfinite rollback"
         ) from error
     except UnwritableError as error:
-        raise click.ClickException(f"{error} The last checkpoint is as it was; go on by: {again}") from error
+        raise click.ClickException(
+            f"{error} Then go on, from the last checkpoint if there is one, by: {again}"
+        ) from error
     except Stopped as error:
         click.echo(f"Stopped. Go on by: {again}", err=True)
         raise SystemExit(128 + error.signal) from error

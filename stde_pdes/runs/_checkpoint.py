@@ -15,7 +15,7 @@ import equinox as eqx
 from .._run_files import open_file, shown, writing
 from ..training import Place, Snapshot
 from ._arrays import read_arrays
-from ._environment import DECISIVE, are_versions
+from ._environment import are_versions, check_versions
 
 NAME = "checkpoint.eqx"
 _FORMAT = 1
@@ -50,7 +50,11 @@ def read_checkpoint(
             return None
         _check_digest(file, where)
         header = _header(file, where)
-        _check_origin(header, versions, where)
+        if header["format"] != _FORMAT:
+            raise ValueError(
+                f"{where} has format {header['format']!r}, and this version of stde reads {_FORMAT}."
+            )
+        check_versions(header["versions"], versions, f"{where} was written")
         place = Place(**header["place"])
         try:
             blank = like(place)
@@ -108,19 +112,6 @@ def _check_digest(file: BinaryIO, where: str) -> None:
     if file.read() != digest.digest():
         raise ValueError(f"{where} is damaged or cut short; remove it to start again from the first step.")
     file.seek(0)
-
-
-def _check_origin(header: dict[str, Any], versions: dict[str, str], where: str) -> None:
-    if header["format"] != _FORMAT:
-        raise ValueError(
-            f"{where} has format {header['format']!r}, and this version of stde reads {_FORMAT}."
-        )
-    for name in DECISIVE:
-        if header["versions"][name] != versions[name]:
-            raise ValueError(
-                f"{where} was written with {name} {header['versions'][name]}, and here is {versions[name]}, "
-                "whose numbers may differ; install that version, or start a new run."
-            )
 
 
 class _Hashing:

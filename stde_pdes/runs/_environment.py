@@ -34,6 +34,16 @@ def are_versions(found: Any) -> bool:
     return texts and found.keys() >= {*DECISIVE}
 
 
+def check_versions(found: dict[str, str], here: dict[str, str], what: str) -> None:
+    """Raises `ValueError` at the first decisive version that differs; `what` was done with those found."""
+    for name in DECISIVE:
+        if found[name] != here[name]:
+            raise ValueError(
+                f"{what} with {name} {found[name]}, and here is {here[name]}, whose numbers may differ; "
+                "install that version, or start a new run."
+            )
+
+
 def peak_memory_mb() -> float:
     """The largest resident set of this process so far (Linux counts kB, macOS bytes)."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -82,7 +82,6 @@ class Run:
             return start_of(self.network, self.setup.training, place)
 
         found = read_checkpoint(self.directory, self.versions, like)
-        self.keeper.step = None if found is None else found.place.total
         return like(Place()) if found is None else found
 
     def _train(self, start: Snapshot, held_out: HeldOut) -> Trained:

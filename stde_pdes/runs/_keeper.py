@@ -19,7 +19,6 @@ class Keeper:
 
     - `every`: seconds from one to the next; the first comes after 3 seconds at most.
     - `last_steps`: the numbers of steps of the stages, after each of which one is due.
-    - `step`: the number of steps that the last one holds; None where there is none.
     """
 
     directory: Path
@@ -27,7 +26,6 @@ class Keeper:
     every: float
     last_steps: tuple[int, ...]
     stop: Stop
-    step: int | None = None
     due: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
@@ -46,6 +44,5 @@ class Keeper:
     def _write(self, snapshot: Snapshot) -> None:
         began = time.monotonic()
         write_checkpoint(self.directory, snapshot, self.versions)
-        self.step = snapshot.place.total
         now = time.monotonic()
         self.due = now + max(self.every, (now - began) / _SHARE)

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from .._run_files import read_result, read_run, shown
+from .._run_files import read_run, shown
 from .._setup import Setup
 from ._checkpoint import NAME as CHECKPOINT
-from ._environment import DECISIVE, are_versions, environment
+from ._environment import are_versions, check_versions, environment
 from ._record import NAME as RECORD
 from ._record import check_same
 
@@ -24,22 +24,11 @@ def resumed_record(directory: Path, setup: Setup) -> dict[str, Any] | None:
         return None
     record = read_run(directory)
     check_same(setup, record, directory)
-    versions, recorded = environment()["versions"], record["environment"].get("versions")
-    if not are_versions(recorded):
+    versions = record["environment"].get("versions")
+    if not are_versions(versions):
         raise ValueError(f"{shown(directory / RECORD)} is damaged: `environment.versions` holds no versions.")
-    for name in DECISIVE:
-        if recorded.get(name) != versions[name]:
-            raise ValueError(
-                f"The run in {shown(directory)} was begun with {name} "
-                f"{recorded.get(name)}, and here is {versions[name]}, whose "
-                "numbers may differ; install that version, or start a new run."
-            )
+    check_versions(versions, environment()["versions"], f"The run in {shown(directory)} was begun")
     return record
-
-
-def finished(directory: Path) -> dict[str, Any] | None:
-    """The result of a run that has come to its end."""
-    return read_result(directory)
 
 
 def remark(directory: Path, record: dict[str, Any] | None) -> str:
