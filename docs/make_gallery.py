@@ -16,7 +16,7 @@ from PIL import Image
 DOCS = Path(__file__).parent
 _SECTION = re.compile(
     r"```console\n\$ (?P<command>stde solve .*)\n```\n\n"
-    r"!\[(?P<title>.*)\]\((?P<picture>gallery/(?P<name>.*)\.png)\)\n(?:\n\*Relative.*\n)?"
+    r"!\[(?P<title>.*)\]\((?P<picture>(?:gallery/)?(?P<name>.*)\.png)\)\n(?:\n\*Relative.*\n)?"
 )
 _WIDTH, _COLOURS = 1100, 256
 

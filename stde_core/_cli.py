@@ -58,9 +58,10 @@ class Commands(click.Group):
         firsts = [self._first_example(ctx, name) for name in self.list_commands(ctx)]
         _, _, own = (self.epilog or "").partition("Examples:\n")
         formatter.write("\n  Examples:\n")
-        for example in filter(None, [*firsts, *own.splitlines()]):
-            command, _, meaning = example.strip().partition("  ")
-            formatter.write(f"    {command:<32}{meaning.strip()}\n")
+        examples = [line.strip().partition("  ") for line in filter(None, [*firsts, *own.splitlines()])]
+        width = max((len(command) for command, _, _ in examples), default=0) + 2
+        for command, _, meaning in examples:
+            formatter.write(f"    {command:<{width}}{meaning.strip()}\n")
 
     def _first_example(self, ctx: click.Context, name: str) -> str | None:
         with contextlib.suppress(click.UsageError):

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 def unknown_name(what: str, name: str, valid: Iterable[str]) -> str:
     """`Unknown problem 'alen-cahn'; did you mean …? Known: …`."""
-    names = sorted(valid)
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    close += [n for n in names if n.startswith(name) and n not in close]
+    names, asked = sorted(valid), name.casefold()
+    by_folded = {n.casefold(): n for n in names}
+    close = [by_folded[n] for n in difflib.get_close_matches(asked, by_folded, n=3, cutoff=0.5)]
+    close += [n for n in names if asked and n.casefold().startswith(asked) and n not in close]
     if close:
         return f"Unknown {what} {name!r}; did you mean {_either(close)}?"
     return f"Unknown {what} {name!r}; known are: {', '.join(names) or 'none'}."

@@ -25,8 +25,9 @@ class Condition(eqx.Module):
     - `source`: a right-hand side `x -> scalar` that is subtracted from the residual; None for none.
       It does not depend on the model, so it is evaluated on its own, some points at a time.
     - `weight`: its share in the loss.
-    - `differentiable`: whether derivatives of the residual in x are right, as gradient-enhanced
-      training needs them; not where the ansatz knows its operators' values only.
+    - `differentiable`: whether derivatives of the residual in x are right and vanish too, so that
+      gradient-enhanced training takes them; not where the ansatz knows its operators' values only,
+      and not across a boundary, where the residual is given on the boundary alone.
     """
 
     name: str = eqx.field(static=True)

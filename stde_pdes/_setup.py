@@ -98,9 +98,14 @@ def prepare(name: str, seed: int, options: Options) -> Setup:
         raise ValueError(f"`--seed` needs an integer from 0 to {2**31 - 1}, got {seed}.")
     factory = registry().entry("problems", name).load()
     fields = parse(factory, options.problem, "-p")
-    if options.dim is not None:
-        fields |= _dimension(name, factory, options.dim, fields)
+    if options.dim is not None and "dim" in parameters(factory):
+        fields |= _dimension(options.dim, fields)
     problem = construct(factory, fields, f"stde solve {name}")
+    if options.dim not in (None, problem.dim):
+        raise ValueError(
+            f"`{name}` has {problem.dim} space dimension{'s' * (problem.dim > 1)} and no other, got "
+            f"`--dim {options.dim}`; leave it out."
+        )
     chosen, estimator = _estimator(problem, options.estimator_name, options.estimator)
     network = _network(problem, options.model_name, options.model)
     training = _training(problem, options)
@@ -135,9 +140,7 @@ def _precision(name: str | None) -> Precision:
     return name  # pyright: ignore[reportReturnType]
 
 
-def _dimension(name: str, factory: Any, dim: int, fields: dict[str, Any]) -> dict[str, int]:
-    if "dim" not in parameters(factory):
-        raise ValueError(f"`{name}` has no dimension to choose; leave out `--dim`.")
+def _dimension(dim: int, fields: dict[str, Any]) -> dict[str, int]:
     if "dim" in fields:
         raise ValueError("Give the dimension once, as `--dim N` or as `-p dim=N`.")
     return {"dim": dim}

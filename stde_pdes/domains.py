@@ -120,18 +120,3 @@ class Box(AbstractDomain):
     def __call__(self, num_points: int, *, key: PRNGKeyArray) -> Float[Array, "n inputs"]:
         low, high = jnp.asarray(self.bounds).T
         return low + (high - low) * jax.random.uniform(key, (num_points, len(self.bounds)))
-
-
-class BoxFaces(AbstractDomain):
-    """Uniform on the faces of a box across the given axes, all faces equally likely."""
-
-    bounds: tuple[tuple[float, float], ...] = eqx.field(static=True)
-    axes: tuple[int, ...] = eqx.field(static=True)
-
-    def __call__(self, num_points: int, *, key: PRNGKeyArray) -> Float[Array, "n inputs"]:
-        inside, across, side = jax.random.split(key, 3)
-        points = Box(self.bounds)(num_points, key=inside)
-        axis = jax.random.choice(across, jnp.asarray(self.axes), (num_points,))
-        ends = jnp.asarray(self.bounds)[axis]
-        end = jnp.where(jax.random.bernoulli(side, shape=(num_points,)), ends[:, 0], ends[:, 1])
-        return points.at[jnp.arange(num_points), axis].set(end)

@@ -162,6 +162,25 @@ def test_spectral_reference_is_converged_in_space_and_time(name, fields):
     np.testing.assert_allclose(values[:20], problem.initial(points[:20, 0]), atol=1e-12)
 
 
+@pytest.mark.slow
+def test_spectral_reference_is_refined_where_it_needs_to_be():
+    problem = get_problem("g-kdv", solution="cosine", alpha=2e-4)
+    points = points_of(problem, 200)
+    finer = reference(problem, points, num_modes=150, num_steps=5000)
+    np.testing.assert_allclose(problem.reference(points), finer, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [("g-kdv", {"solution": "cosine", "alpha": 1e-5}), ("kuramoto-sivashinsky", {"horizon": 400.0})],
+)
+@pytest.mark.slow
+def test_a_spectral_reference_that_does_not_converge_is_refused(name, fields):
+    problem = get_problem(name, **fields)
+    with pytest.raises(ValueError, match=r"does not converge.* take a shorter horizon, or more dispersion"):
+        problem.reference(points_of(problem, 200))
+
+
 def test_spectral_reference_of_kdv_is_the_soliton_where_the_ring_is_long():
     # Tails of exp(−2·15) at the seam.
     soliton = get_problem("kdv").solution

@@ -27,14 +27,16 @@ def random_model(problem, seed=2):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_exact_solutions_fulfil_their_equations(name):
-    assert worst_residual(get_problem(name, dim=9, coefficient_seed=3), num_points=20) < 1e-12
+@pytest.mark.parametrize("dim", [4, 20])
+def test_exact_solutions_fulfil_their_equations(name, dim):
+    assert worst_residual(get_problem(name, dim=dim, coefficient_seed=3)) < 1e-12
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("domain", ["ball", "shell"])
-def test_exact_solutions_fulfil_the_biharmonic_equation(domain):
-    assert worst_residual(get_problem("biharmonic", dim=5, domain=domain), num_points=10) < 1e-12
+@pytest.mark.parametrize("dim", [3, 8])
+def test_exact_solutions_fulfil_the_biharmonic_equation(domain, dim):
+    assert worst_residual(get_problem("biharmonic", dim=dim, domain=domain)) < 1e-12
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ CASES = {
     "one-dimensional, exact": ("g-kdv", {}),
     "nonlinear, with a source": ("allen-cahn-two-body", {"dim": 4}),
     "backward in time": ("semilinear-heat", {"dim": 2}),
+    "with a whole heat flow": ("allen-cahn-parabolic", {"dim": 3, "whole_flow": True}),
 }
 
 
@@ -123,3 +124,11 @@ def test_conditions_without_operators_are_not_enhanced():
     equation = Condition("equation", points, stde.Laplacian(), lambda x, u, values: values)
     drawn = [draw(condition, training, 5, key=jax.random.key(0)) for condition in (values, equation)]
     assert [sample.axes.shape[1] for sample in drawn] == [0, 3]
+
+
+def test_residuals_on_a_boundary_are_not_enhanced():
+    # Off the boundary, its right-hand side would tell of the solution what the problem does not.
+    problem = get_problem("biharmonic", dim=4, domain="shell")
+    training = Training(gpinn_weight=1.0)
+    drawn = [draw(condition, training, 5, key=jax.random.key(0)) for condition in problem.conditions]
+    assert [sample.axes.shape[1] for sample in drawn] == [4, 0]

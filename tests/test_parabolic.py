@@ -35,6 +35,8 @@ def random_model(problem):
                 ("semilinear-heat", 1000, 0.28746839),
                 ("sine-gordon-parabolic", 10, 0.3229264),
                 ("sine-gordon-parabolic", 1000, 0.005588916),
+                ("semilinear-heat", 10_000, 0.28430714),
+                ("sine-gordon-parabolic", 10_000, 0.0005620856),
             )
         ),
     ],
@@ -45,13 +47,15 @@ def test_radial_reference_at_the_origin(name, dim, value):
 
 
 @pytest.mark.slow
-def test_radial_reference_is_converged_everywhere():
+@pytest.mark.parametrize("dim", [10, 100])
+@pytest.mark.parametrize("reaction", [jnp.sin, lambda u: (1 - u**2) / (1 + u**2)])
+def test_radial_reference_is_converged_everywhere(reaction, dim):
     rng = np.random.default_rng(0)
-    times, squared = rng.uniform(0, 0.3, 50), rng.uniform(0, 100, 50)
-    arguments = {"dim": 100, "horizon": 0.3, "times": times, "squared_radii": squared}
+    times, squared = rng.uniform(0, 0.3, 50), rng.uniform(0, dim, 50)
+    arguments = {"dim": dim, "horizon": 0.3, "times": times, "squared_radii": squared}
 
     def solution(num_nodes):
-        return radial_solution(jnp.sin, lambda s: 5 / (10 + 2 * s), num_nodes=num_nodes, **arguments)
+        return radial_solution(reaction, lambda s: 5 / (10 + 2 * s), num_nodes=num_nodes, **arguments)
 
     np.testing.assert_allclose(solution(96), solution(160), rtol=1e-8)
 
@@ -227,12 +231,22 @@ def test_parabolic_problems_refuse_what_they_cannot_be(name, fields, message, un
         get_problem(name, **fields)
 
 
+@pytest.mark.parametrize(("dim", "horizon"), [(1, 0.5), (2, 0.5), (10, 1.5), (100, 2.0)])
+def test_allen_cahn_refuses_horizons_at_which_its_reference_has_no_variance(dim, horizon):
+    with pytest.raises(ValueError, match=f"`horizon` {horizon:g} is too long in {dim} dimension"):
+        get_problem("allen-cahn-parabolic", dim=dim, horizon=horizon)
+
+
 def test_points_on_brownian_paths_have_variance_twice_the_time():
     points = BrownianPaths(2, 0.3)(40_000, key=jax.random.key(0))
     x, t = points[:, :2], points[:, 2]
     assert float(t.min()) >= 0 and float(t.max()) <= 0.3
     # x²/(2t) is chi-squared with mean 1 and standard error √(2/4e4) = 7e-3.
     np.testing.assert_allclose((x**2 / (2 * t[:, None])).mean(0), 1.0, atol=0.03)
+    z = x / jnp.sqrt(2 * t[:, None])  # uncorrelated standard normal variables, of standard error 5e-3
+    np.testing.assert_allclose([*z.mean(0), (z[:, 0] * z[:, 1]).mean()], 0.0, atol=0.02)
+    # Moments of the uniform law of t/T: 1/2 and 1/3, with standard errors 1.5e-3.
+    np.testing.assert_allclose([(t / 0.3).mean(), ((t / 0.3) ** 2).mean()], [1 / 2, 1 / 3], atol=6e-3)
 
 
 @pytest.mark.slow
@@ -270,8 +284,9 @@ def test_diffusion_refuses_a_negative_horizon(unchecked):
         Diffusion(jnp.zeros(2), lambda t, x: x, lambda t, x: x, -1.0)
 
 
-def test_allen_cahn_refuses_gradient_enhancement():
+def test_allen_cahn_refuses_gradient_enhancement_without_the_whole_flow():
     problem = get_problem("allen-cahn-parabolic", dim=2)
     with pytest.raises(ValueError, match="`gpinn_weight` needs derivatives of the residual"):
         check(problem, Training(gpinn_weight=0.1))
+    check(get_problem("allen-cahn-parabolic", dim=2, whole_flow=True), Training(gpinn_weight=0.1))
     check(get_problem("semilinear-heat", dim=2), Training(gpinn_weight=0.1))

@@ -173,7 +173,10 @@ BAD = {
     "dim -3": (["allen-cahn-two-body", "--dim", "-3"], "`dim` needs an integer ≥ 2, got -3."),
     "dim x": (["allen-cahn-two-body", "--dim", "x"], "'x' is not a valid integer."),
     "dim twice": (["allen-cahn-two-body", "--dim", "3", "-p", "dim=4"], "Give the dimension once"),
-    "no dim": (["kdv", "--dim", "3"], "`kdv` has no dimension to choose; leave out `--dim`."),
+    "no dim": (
+        ["kp", "--dim", "3"],
+        "`kp` has 2 space dimensions and no other, got `--dim 3`; leave it out.",
+    ),
     "samples": (["allen-cahn-two-body", "--dim", "9", "-e", "num_samples=10"], "use the `exact` estimator."),
     "no samples": (["allen-cahn-two-body", "-e", "num_samples=0"], "needs an integer ≥ 1, got 0."),
     "option": (["kdv", "--frobnicate"], "No such option '--frobnicate'."),

@@ -9,8 +9,20 @@ import numpy as np
 import pytest
 
 import stde_core as stde
-from stde_pdes import LBFGS, MLP, Adam, GaussNewton, Training, get_problem, hold_out, train
-from stde_pdes.training import loss, start_of
+from stde_pdes import (
+    LBFGS,
+    MLP,
+    Adam,
+    Condition,
+    GaussNewton,
+    Resampling,
+    Training,
+    get_problem,
+    hold_out,
+    train,
+)
+from stde_pdes.domains import Box
+from stde_pdes.training import Place, loss, start_of
 
 TINY = Training(steps=7, batch=4, test_points=30)
 
@@ -61,6 +73,22 @@ def test_shared_tangents_have_the_same_mean_loss(problem):
     )
     assert abs(own - shared) < 4 * (own_error**2 + shared_error**2) ** 0.5
     assert shared_error > own_error  # one draw for all points averages less
+
+
+def test_points_chosen_by_their_residuals_get_fresh_tangents(monkeypatch):
+    # All points are one, so that what is chosen is chosen by the tangents alone; Δu = 36 there.
+    problem = get_problem("poisson-two-body", dim=8)
+    points = Box(((0.0, 1e-9),) * 8)
+    condition = Condition("equation", points, stde.Laplacian(), lambda x, u, value: value)
+    monkeypatch.setattr(type(problem), "conditions", (condition,))
+
+    def model(x):
+        return jnp.sum(jnp.arange(1.0, 9.0) * x**2) / 2
+
+    estimator = stde.get_estimator("stde", num_samples=1)
+    training = Training(batch=8, unbiased=True, resampling=Resampling())
+    product, product_error = mean_loss(problem, model, estimator, training, 4000)
+    assert abs(product - 36**2) < 4 * product_error
 
 
 def test_same_seed_same_numbers_and_another_seed_others(problem):
@@ -122,6 +150,25 @@ def test_test_points_are_no_more_than_memory_holds_and_a_note_says_so(problem, m
     assert "measured at 20 test points: the 30 asked for" in fewer.notes[0]
 
 
+def test_where_the_solution_vanishes_at_the_origin_no_relative_error_is_measured_there(monkeypatch):
+    problem = get_problem("semilinear-heat", dim=2)
+    monkeypatch.setattr(type(problem), "reference", lambda self, points: np.asarray(points).sum(1))
+    held_out = hold_out(problem, 20)
+    assert held_out.origin is None and "The solution is 0 at the origin" in held_out.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("stage", "remedy"),
+    [
+        (Adam(), "Lower `learning_rate`"),
+        (GaussNewton(), "Raise `gauss_newton.damping`"),
+        (LBFGS(), "Raise `lbfgs"),
+    ],
+)
+def test_every_stage_says_what_to_do_where_it_left_what_is_finite(stage, remedy):
+    assert stage.remedy.startswith(remedy)
+
+
 def test_a_loss_that_is_not_finite_stops_the_run_with_a_sentence(problem, monkeypatch):
     monkeypatch.setattr("stde_pdes.training._objective.Objective.loss", lambda *_: jnp.sum(jnp.nan))
     with pytest.raises(
@@ -146,6 +193,20 @@ def test_gentler_stages_are_stages_that_differ(stage):
 
 class Enough(Exception):
     pass
+
+
+def test_a_snapshot_is_kept_before_the_first_step_of_a_later_stage_and_none_at_its_end(problem):
+    training = dataclasses.replace(TINY, steps=4, gauss_newton=GaussNewton(2, 5))
+    network, held_out = MLP(8, 1)(6, key=jax.random.key(0)), hold_out(problem, 30)
+    estimator, places = stde.get_estimator("stde", num_samples=2), []
+
+    def keep(snapshot):
+        places.append((snapshot.place.stage, snapshot.place.step, snapshot.place.total))
+
+    train(problem, network, estimator, training, held_out, key=jax.random.key(1), keep=keep)
+    assert (1, 0, 4) in places and (0, 4, 4) not in places
+    with pytest.raises(ValueError, match="is not a place of a training in 4 steps"):
+        start_of(network, training, Place(stage=0, step=4, total=4))
 
 
 @pytest.mark.slow

@@ -42,11 +42,15 @@ class Published:
 
 @dataclass(frozen=True)
 class Case:
-    """A command, such as `kdv -p solution=two-soliton`, with its aim."""
+    """A command, such as `kdv -p solution=two-soliton`, with its aim.
+
+    `tried`: where the aim is missed, a sentence on what else was tried and what came of it.
+    """
 
     command: str
     aim: Aim = Aim()
     published: Published | None = None
+    tried: str = ""
 
     @property
     def problem(self) -> str:

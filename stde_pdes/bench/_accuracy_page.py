@@ -13,7 +13,8 @@ _MEANING = """\
 Errors are those of the last step, at points that training never sees: over the domain the relative L2
 error, beside the *trivial* error, that of the best constant or of the best constant network inside the
 problem's ansatz, whichever is smaller. The aim is the error that the defaults should not pass. Seconds are
-those of the whole run, compilation, reference solution and picture included.
+those of the whole run, compilation, reference solution and picture included. The solution is random in the
+elliptic problems, by `coefficient_seed`. `kuramoto-sivashinsky` runs to t = 8; chaos sets in at about t = 20.
 
 Published errors are those of STDE (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024) for its own method, 10 000 steps
 on an A100: over the domain relative L2 errors, with coefficients of the exact solution drawn from other
@@ -44,7 +45,7 @@ def markdown(findings: Findings) -> str:
         _MEANING,
     ]
     if full:
-        parts += ["## One seed at full length", in_markdown(full)]
+        parts += ["## One seed (0) at full length", in_markdown(full)]
     if short:
         parts += ["## Three seeds", _SPREAD, in_markdown(short)]
     parts.append("\n".join(f"- {remark}" for remark in _remarks(findings)))
@@ -66,11 +67,11 @@ def _full_columns(rows: Sequence[AccuracyRow]) -> dict[str, list[str]]:
     columns = {
         "stde solve": column(lambda row, run: f"`{row.command}`"),
         "dimensions": column(lambda row, run: _dimensions(row)),
-        "error": column(lambda row, run: error(run.relative_l2) if run.status == "ok" else run.status),
+        "error": column(lambda row, run: _error(row, run.relative_l2) if run.status == "ok" else run.status),
         "at the origin": column(lambda row, run: error(run.relative_error_origin)),
         "aim": column(lambda row, run: _aim(row)),
         "reached": column(lambda row, run: {True: "yes", False: "**no**", None: "–"}[row.reached]),
-        "trivial": column(lambda row, run: error(row.trivial_relative_l2)),
+        "trivial": column(lambda row, run: _error(row, row.trivial_relative_l2)),
         "seconds": column(lambda row, run: _whole(run.seconds)),
         "steps": column(lambda row, run: _whole(run.steps)),
         "parameters": column(lambda row, run: _whole(run.parameters)),
@@ -106,7 +107,12 @@ def _dimensions(row: AccuracyRow) -> str:
 
 def _aim(row: AccuracyRow) -> str:
     limits = [(row.aim_relative_l2, ""), (row.aim_relative_error_origin, " at the origin")]
-    return ", ".join(f"{error(limit)}{where}" for limit, where in limits if limit is not None) or "–"
+    return ", ".join(f"{_error(row, limit)}{where}" for limit, where in limits if limit is not None) or "–"
+
+
+def _error(row: AccuracyRow, value: float | None) -> str:
+    """With a digit more where an aim is missed, perhaps by little."""
+    return error(value, digits=3 if row.reached is False else 2)
 
 
 def _published(published: Published | None) -> str:
@@ -134,4 +140,7 @@ def _remarks(findings: Findings) -> list[str]:
     missed = [row.command for row in findings.rows if row.reached is False]
     if missed:
         remarks.append(f"Aims not reached: {', '.join(f'`{command}`' for command in missed)}.")
+    remarks += [
+        f"`{row.command}`: {row.tried}" for row in findings.rows if row.reached is False and row.tried
+    ]
     return [*remarks, *(f"Left out: {reason}" for reason in findings.left_out)]

@@ -73,6 +73,7 @@ class AccuracyRow:
     full: FullRun | None
     short: ShortRuns | None
     published: Published | None
+    tried: str
 
 
 def accuracy_row(
@@ -98,6 +99,7 @@ def accuracy_row(
         full=one,
         short=_short(short) if short else None,
         published=case.published,
+        tried=case.tried,
     )
 
 

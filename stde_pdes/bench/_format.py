@@ -21,11 +21,11 @@ def processes(repeats: int) -> str:
     return "one process per method" if repeats == 1 else f"medians over {repeats} processes per method"
 
 
-def error(value: float | None) -> str:
-    """A relative error to two digits, as 3.0e-3; a dash for nothing."""
+def error(value: float | None, digits: int = 2) -> str:
+    """A relative error, as 3.0e-3; a dash for nothing."""
     if value is None:
         return "–"
-    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
     return f"{mantissa}e{int(exponent)}" if int(exponent) else mantissa
 
 

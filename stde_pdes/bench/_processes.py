@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import IO, Any
 
-from ._memory import resident_mb
+from .._memory import resident_mb
 from ._outcome import Outcome
 
 _MODULE = "stde_pdes.bench._worker"

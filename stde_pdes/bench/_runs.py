@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..runs._environment import DECISIVE
 from ._outcome import Outcome
 from ._processes import Limits, ask
 from ._schedule import Event
@@ -30,7 +31,7 @@ class Meanings:
     def identity(self, run: Run) -> dict[str, Any]:
         """All that determines a run, and what it is made with."""
         return {
-            "versions": {name: self.environment["versions"][name] for name in ("stde", "jax")},
+            "versions": {name: self.environment["versions"][name] for name in DECISIVE},
             "device": self.environment["device"],
             "precision": self.environment["precision"],
             "settings": self.by_command[run.command]["settings"],

@@ -92,6 +92,14 @@ def _cases(
     choose("choice of tangents", tangents, TANGENTS)
     for count in samples:
         check_count("samples", count)
+    for name, given in {
+        "samples": samples,
+        "problems": names,
+        "estimators": estimators,
+        "tangents": tangents,
+    }.items():
+        if not given:
+            raise ValueError(f"`{name}` is empty; name one at least.")
     methods = [(estimator, shared) for estimator in estimators for shared in tangents]
     lines = [(names[0], *method) for method in methods] + [(name, *methods[0]) for name in names[1:]]
     missing = [name for name in PROBLEMS if problems is None and name not in known]

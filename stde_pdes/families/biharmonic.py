@@ -107,7 +107,13 @@ class BiharmonicProblem(AbstractProblem):
             return (equation,)
         slope = stde.Directional(_normal)
         return equation, Condition(
-            "normal derivative", self.sides, slope, _value, self.weights[1], source=self.normal_derivative
+            "normal derivative",
+            self.sides,
+            slope,
+            _value,
+            self.weights[1],
+            source=self.normal_derivative,
+            differentiable=False,
         )
 
     def ansatz(self, network: stde.Model) -> stde.Model:

@@ -50,7 +50,7 @@ def g_kdv(
 ) -> "KnownOnABox | PeriodicProblem":
     """Korteweg-de Vries equation u_t + uu_x + αu_xxx = 0, trained with the gradient of its residual too.
 
-    The soliton is 3c sech²(√(c/4α)(x − ct)) with c = 1/2; the cosine, on a ring of length 2, is the
+    The soliton is 3c sech²(√(c/4α)(x − ct + c/2)) with c = 1/2; the cosine, on a ring of length 2, is the
     problem of Raissi, Perdikaris, Karniadakis (2019), where a spectral solution is the reference.
     The equation and the weight 1e-3 of the squared x- and t-derivatives of the residual are those of
     STDE (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024), which gives no solution. Raises

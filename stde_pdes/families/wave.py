@@ -72,11 +72,14 @@ class Wave(AbstractProblem):
         def model(point: stde.Point) -> Array:
             x, t = point[:-1], point[-1]
             squared_radius = x @ x
-            radius = jnp.sqrt(jnp.where(squared_radius > 0, squared_radius, 1.0))
+            centre = squared_radius == 0
+            # At the centre |x|³ and two derivatives are 0, but not its factors.
+            radius = jnp.sqrt(jnp.where(centre, 1.0, squared_radius))
             on_sphere = x / radius
             missing = on_the_sphere(on_sphere, t) - at_the_start(on_sphere)
+            lift = jnp.where(centre, 0.0, radius**3 * missing)
             net = network(jnp.append(self.dim**0.5 * x, t / self.horizon))
-            return at_the_start(x) + radius**3 * missing + t**2 * (1 - squared_radius) * net
+            return at_the_start(x) + lift + t**2 * (1 - squared_radius) * net
 
         return model
 

@@ -49,6 +49,10 @@ class Adam(AbstractStage):
     def gentler(self) -> "Adam":
         return replace(self, learning_rate=self.learning_rate / 2)
 
+    @property
+    def remedy(self) -> str:
+        return f"Lower `learning_rate` (now {self.learning_rate:g}), or take more samples or points"
+
     def step(
         self, objective: AbstractObjective, params: PyTree, state: PyTree, index: Array, *, key: PRNGKeyArray
     ) -> tuple[PyTree, PyTree, Float[Array, ""]]:

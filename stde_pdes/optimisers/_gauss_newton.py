@@ -49,6 +49,12 @@ class GaussNewton(AbstractStage):
     def gentler(self) -> "GaussNewton":
         return replace(self, damping=10 * self.damping)
 
+    @property
+    def remedy(self) -> str:
+        return (
+            f"Raise `gauss_newton.damping` (now {self.damping:g}) or `gauss_newton.batch` (now {self.batch})"
+        )
+
     def step(
         self, objective: AbstractObjective, params: PyTree, state: PyTree, index: Array, *, key: PRNGKeyArray
     ) -> tuple[PyTree, PyTree, Float[Array, ""]]:

@@ -38,6 +38,10 @@ class LBFGS(AbstractStage):
         # Its line search chooses the length; more points leave it fewer directions that only look good.
         return replace(self, batch=2 * self.batch)
 
+    @property
+    def remedy(self) -> str:
+        return f"Raise `lbfgs.batch` (now {self.batch}), or take fewer steps (now {self.steps})"
+
     def step(
         self, objective: AbstractObjective, params: PyTree, state: PyTree, index: Array, *, key: PRNGKeyArray
     ) -> tuple[PyTree, PyTree, Float[Array, ""]]:

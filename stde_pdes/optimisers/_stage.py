@@ -30,9 +30,10 @@ class AbstractObjective(eqx.Module):
 
 
 class AbstractStage(ABC):
-    """An optimiser and how many steps it makes: one stage of a training."""
+    """An optimiser, how many steps it makes, and at how many points each: one stage of a training."""
 
     steps: int
+    batch: int
 
     @abstractmethod
     def init(self, params: PyTree) -> PyTree:
@@ -41,6 +42,11 @@ class AbstractStage(ABC):
     @abstractmethod
     def gentler(self) -> "AbstractStage":
         """The same stage with more careful steps, for where it left what is finite."""
+
+    @property
+    @abstractmethod
+    def remedy(self) -> str:
+        """What a user can do where it left what is finite, as a sentence without its full stop."""
 
     @abstractmethod
     def step(

@@ -43,10 +43,10 @@ def branching_solution(
     from the origin are right to 5e-4 of u in 10 dimensions, 3e-5 in 100 and 9e-6 in 1000, for
     g = arctan(max x) and τ = 0.3.
 
-    Second moments are finite while τ times the variance of g − h is well below 1.
+    Second moments are finite while τ is below about 1 and τ times the variance of g − h below about 0.1.
 
     Cost: `budget` normal variables, shared evenly by the points, but four paths each at least;
-    seconds. Memory is bounded. Always the same for a `seed`.
+    ten seconds for τ ≤ 1, exponential in longer τ. Memory is bounded. Always the same for a `seed`.
     """
     count, dim = positions.shape
     paths = max(4, int(min(budget / (8 * dim), _MOST_PATHS) / count))

@@ -32,7 +32,9 @@ class PredictedAgainstTrue(AbstractView):
         truth, trivial = held_out.truth[shown], held_out.trivial[shown]
         left, right = figure.subplots(1, 2)
         _scatter(left, truth, predicted)
-        left.set(xlabel="exact u", ylabel="model u", title=f"{len(truth)} test points")
+        left.set(
+            xlabel="exact u", ylabel="model u", title=f"{len(truth)} of {len(held_out.truth)} test points"
+        )
         _scatter(right, truth - trivial, predicted - trivial)
         right.set(xlabel="exact", ylabel="model", title="less the best trivial solution")
 
@@ -100,4 +102,5 @@ class HeatMaps(AbstractView):
         )
         axes.set(title=title, xlabel=self.labels[0])
         axes.locator_params(axis="x", nbins=4)
-        axes.figure.colorbar(image, ax=axes, orientation="horizontal", shrink=0.8)
+        bar = axes.figure.colorbar(image, ax=axes, orientation="horizontal", shrink=0.8)
+        bar.ax.locator_params(axis="x", nbins=3)

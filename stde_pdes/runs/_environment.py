@@ -2,7 +2,6 @@
 
 import os
 import platform
-import resource
 import sys
 from importlib.metadata import version
 from typing import Any
@@ -42,9 +41,3 @@ def check_versions(found: dict[str, str], here: dict[str, str], what: str) -> No
                 f"{what} with {name} {found[name]}, and here is {here[name]}, whose numbers may differ; "
                 "install that version, or start a new run."
             )
-
-
-def peak_memory_mb() -> float:
-    """The largest resident set of this process so far (Linux counts kB, macOS bytes)."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)

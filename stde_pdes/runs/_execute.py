@@ -51,8 +51,7 @@ class Run:
         self.network = new_network(self.setup, key=network_key)
         self.metrics = Metrics(self.directory)
         self.versions = self.record["environment"]["versions"]
-        last_steps = tuple(stage.steps for stage in self.setup.training.stages())
-        self.keeper = Keeper(self.directory, self.versions, self.checkpoint_seconds, last_steps, self.stop)
+        self.keeper = Keeper(self.directory, self.versions, self.checkpoint_seconds, self.stop)
 
     def execute(self) -> dict[str, Any]:
         """Goes on from the last checkpoint, if there is one; returns what `result.json` holds.

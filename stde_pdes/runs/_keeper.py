@@ -17,14 +17,13 @@ _SHARE = 0.05
 class Keeper:
     """Writes checkpoints as training goes on, and answers a request to stop with one.
 
-    - `every`: seconds from one to the next; the first comes after 3 seconds at most.
-    - `last_steps`: the numbers of steps of the stages, after each of which one is due.
+    - `every`: seconds from one to the next; the first comes after 3 seconds at most. One more is due
+      before the first step of every later stage.
     """
 
     directory: Path
     versions: dict[str, str]
     every: float
-    last_steps: tuple[int, ...]
     stop: Stop
     due: float = field(default=0.0, init=False)
 
@@ -34,9 +33,8 @@ class Keeper:
     def __call__(self, snapshot: Snapshot) -> None:
         """Raises `Stopped` where that was asked for."""
         self.stop.patient = True
-        place = snapshot.place
-        ends = place.step == self.last_steps[place.stage]
-        if ends or self.stop.requested is not None or time.monotonic() >= self.due:
+        begins = snapshot.place.step == 0
+        if begins or self.stop.requested is not None or time.monotonic() >= self.due:
             self._write(snapshot)
         if self.stop.requested is not None:
             raise Stopped(self.stop.requested)

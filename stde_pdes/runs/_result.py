@@ -7,9 +7,9 @@ import equinox as eqx
 import jax
 
 from .._held_out import HeldOut
+from .._memory import peak_memory_mb
 from .._setup import Setup
 from ..training import Trained
-from ._environment import peak_memory_mb
 
 
 def result_of(setup: Setup, trained: Trained, held_out: HeldOut, directory: Path) -> dict[str, Any]:

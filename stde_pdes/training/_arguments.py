@@ -45,7 +45,7 @@ def check_network(problem: AbstractProblem, network: Any) -> None:
 
 
 def check_points(problem: AbstractProblem, points: Any) -> None:
-    """Raises `ValueError` for test points of another problem."""
+    """Raises `ValueError` for test points of another number of inputs."""
     if points.shape[1] != problem.num_inputs:
         raise ValueError(
             f"`train(held_out)` has points of {points.shape[1]} inputs, and the problem has "

@@ -46,7 +46,11 @@ def hold_out(problem: AbstractProblem, num_points: int) -> HeldOut:
     if problem.origin is None:
         return HeldOut(points, truth, trivial, notes=notes)
     origin = jnp.asarray(problem.origin, points.dtype)
-    return HeldOut(points, truth, trivial, origin, float(problem.reference(origin[None])[0]), notes)
+    truth_origin = float(problem.reference(origin[None])[0])
+    if truth_origin == 0:
+        nought = "The solution is 0 at the origin, where no relative error is measured."
+        return HeldOut(points, truth, trivial, notes=(*notes, nought))
+    return HeldOut(points, truth, trivial, origin, truth_origin, notes)
 
 
 @eqx.filter_jit

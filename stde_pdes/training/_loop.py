@@ -15,6 +15,7 @@ from .._problem import AbstractProblem
 from .._settings import Training
 from ..optimisers import AbstractStage
 from ._arguments import check_call, check_kinds, check_network, check_points
+from ._blas import one_thread
 from ._chunk import chunk_length, compile_chunk
 from ._meter import Meter, Progress
 from ._not_finite import not_finite
@@ -51,7 +52,8 @@ def train(
       memory is reused.
     - `report`: called after every chunk of steps, of about a second; errors are measured about 20
       times, and after the last step.
-    - `keep`: called after every chunk but the last, with all that is needed to go on.
+    - `keep`: called with all that is needed to go on, after every chunk but the last; at the end of
+      a stage that is the first step of the next.
 
     Raises `NotFiniteError`, a `FloatingPointError`, at the first loss that is not finite, and `TypeError`
     or `ValueError` for arguments that are not what they need to be, or do not go together.
@@ -64,23 +66,24 @@ def train(
     loop = _Loop(objective, rebuild, Meter(problem, held_out, training.total_steps, report), keep)
     snapshot = start_of(network, training) if start is None else start
     stages = training.stages(snapshot.place.retreats)
-    with jax.default_matmul_precision(training.matmul_precision):
+    with one_thread(), jax.default_matmul_precision(training.matmul_precision):
         while True:
             number = snapshot.place.stage
             snapshot, progress = loop.run(stages[number], snapshot, key=jax.random.fold_in(key, number))
             if snapshot.place.stage == len(stages) - 1:
                 return Trained(rebuild(snapshot.params), progress)
             snapshot = snapshot.begin(stages[number + 1])
+            keep(snapshot)
 
 
 def check(problem: AbstractProblem, training: Training) -> None:
     """Raises `ValueError` for settings that the problem gives no meaning."""
     if training.causal is not None and problem.time_arrow == 0:
         raise ValueError("`causal` needs a problem in time, and this one has none; leave it out.")
-    if training.gpinn_weight > 0 and not all(c.differentiable for c in problem.conditions):
+    if training.gpinn_weight > 0 and not any(c.differentiable for c in problem.conditions):
         raise ValueError(
             "`gpinn_weight` needs derivatives of the residual, which this problem's ansatz does not "
-            "have; leave it out."
+            "have; leave it out, or choose another ansatz where the problem has an option for it."
         )
 
 
@@ -118,7 +121,7 @@ class _Loop:
             place = place.after(int(made), time.perf_counter() - began)
             if not finite:
                 key = jax.random.fold_in(key, place.step)
-                raise not_finite(self.objective, params, place, key=key)
+                raise not_finite(stage, self.objective, params, place, key=key)
             progress = self.meter(self.rebuild(params), before, place, float(loss) / length)
             if place.step == stage.steps:
                 return Snapshot(place, params, state), progress

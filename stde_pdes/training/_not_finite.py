@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import PRNGKeyArray
 
+from ..optimisers import AbstractStage
 from ._objective import Objective
 from ._snapshot import Place
 
@@ -18,19 +19,21 @@ class NotFiniteError(FloatingPointError):
         self.step = step
 
 
-def not_finite(objective: Objective, params: Any, place: Place, *, key: PRNGKeyArray) -> NotFiniteError:
+def not_finite(
+    stage: AbstractStage, objective: Objective, params: Any, place: Place, *, key: PRNGKeyArray
+) -> NotFiniteError:
     """Says after which step, and which term of the loss, and what to try."""
+    culprit = _culprit(objective, params, stage.batch, key)
     return NotFiniteError(
         place.total,
-        f"The training is not finite after step {place.total}: {_culprit(objective, params, key)}. "
-        f"Lower `learning_rate` (now {objective.training.learning_rate:g}), or take more samples or points.",
+        f"The training is not finite after step {place.total}: {culprit}. {stage.remedy}.",
     )
 
 
-def _culprit(objective: Objective, params: Any, key: PRNGKeyArray) -> str:
+def _culprit(objective: Objective, params: Any, batch: int, key: PRNGKeyArray) -> str:
     if not jnp.isfinite(optax.tree.norm(params)):
         return "the last step made the network's parameters infinite or not a number"
-    sample = objective.draw(params, objective.training.batch, key=key)
+    sample = objective.draw(params, batch, key=key)
     terms = objective.terms(params, sample)
     names = [f"`{name}`" for name, value in terms.items() if not jnp.isfinite(value)]
     if not names:

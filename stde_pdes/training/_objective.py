@@ -39,9 +39,9 @@ class Objective(AbstractObjective):
         if resampling is None or condition.operators is None:
             return draw(condition, self.training, batch, key=key)
         candidates = draw(condition, self.training, resampling.candidates * batch, key=key)
-        rows = self._rows(jax.lax.stop_gradient(params), condition, candidates, candidates.keys)
+        rows = self._rows(params, condition, candidates, candidates.keys)
         chosen = resampling(jax.lax.stop_gradient(rows[:, 0]), batch, key=jax.random.fold_in(key, 1))
-        return take(candidates, chosen)
+        return take(candidates, chosen, key=jax.random.fold_in(key, 2))
 
     def loss(self, params: Any, sample: tuple[Sample, ...]) -> Float[Array, ""]:
         return jnp.asarray(sum(self.terms(params, sample).values()))

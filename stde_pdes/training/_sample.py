@@ -39,21 +39,19 @@ def draw(condition: Condition, training: Training, num_points: int, *, key: PRNG
     return Sample(points, tangent_keys[0], tangent_keys[1], axes, sources(condition, points, axes))
 
 
-def take(sample: Sample, chosen: Int[Array, " k"]) -> Sample:
-    """The points with the given numbers."""
-    keys = sample.keys.ndim == 1  # else shared by all points
-    return Sample(
-        sample.points[chosen],
-        sample.keys[chosen] if keys else sample.keys,
-        sample.second_keys[chosen] if keys else sample.second_keys,
-        sample.axes[chosen],
-        sample.right[chosen],
-    )
+def take(sample: Sample, chosen: Int[Array, " k"], *, key: PRNGKeyArray) -> Sample:
+    """The points with the given numbers, with fresh tangents.
+
+    Points are chosen by residuals that depend on their tangents: kept, these would be large by choice.
+    """
+    shape = () if sample.keys.ndim == 0 else chosen.shape  # one key for all points, or one for each
+    keys, second_keys = (jax.random.split(k, shape) for k in jax.random.split(key))
+    return Sample(sample.points[chosen], keys, second_keys, sample.axes[chosen], sample.right[chosen])
 
 
 def num_axes(condition: Condition, training: Training, num_inputs: int) -> int:
     """How many derivatives of the residual a point contributes."""
-    enhanced = training.gpinn_weight > 0 and condition.operators is not None
+    enhanced = training.gpinn_weight > 0 and condition.operators is not None and condition.differentiable
     return min(training.gpinn_samples, num_inputs) if enhanced else 0
 
 

@@ -57,7 +57,7 @@ def start_of(network: Any, training: Training, place: Place | None = None) -> Sn
     """
     place, stages = Place() if place is None else place, training.stages()
     lengths = [stage.steps for stage in stages[: place.stage + 1]]
-    if not (0 <= place.stage < len(stages) and 0 <= place.step <= lengths[-1]) or (
+    if not (0 <= place.stage < len(stages) and 0 <= place.step < lengths[-1]) or (
         place.total != sum(lengths[:-1]) + place.step
     ):
         raise ValueError(f"{place} is not a place of a training in {' + '.join(map(str, lengths))} steps.")

@@ -22,7 +22,7 @@ def peak_resident_mb() -> float:
     if mark is not None:
         return mark
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
 def resident_mb(pid: int) -> float:
