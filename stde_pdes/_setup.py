@@ -96,16 +96,7 @@ def prepare(name: str, seed: int, options: Options) -> Setup:
     """
     if not 0 <= seed < 2**31:
         raise ValueError(f"`--seed` needs an integer from 0 to {2**31 - 1}, got {seed}.")
-    factory = registry().entry("problems", name).load()
-    fields = parse(factory, options.problem, "-p")
-    if options.dim is not None and "dim" in parameters(factory):
-        fields |= _dimension(options.dim, fields)
-    problem = construct(factory, fields, f"stde solve {name}")
-    if options.dim not in (None, problem.dim):
-        raise ValueError(
-            f"`{name}` has {problem.dim} space dimension{'s' * (problem.dim > 1)} and no other, got "
-            f"`--dim {options.dim}`; leave it out."
-        )
+    problem, fields = _problem(name, options)
     chosen, estimator = _estimator(problem, options.estimator_name, options.estimator)
     network = _network(problem, options.model_name, options.model)
     training = _training(problem, options)
@@ -140,10 +131,22 @@ def _precision(name: str | None) -> Precision:
     return name  # pyright: ignore[reportReturnType]
 
 
-def _dimension(dim: int, fields: dict[str, Any]) -> dict[str, int]:
-    if "dim" in fields:
-        raise ValueError("Give the dimension once, as `--dim N` or as `-p dim=N`.")
-    return {"dim": dim}
+def _problem(name: str, options: Options) -> tuple[AbstractProblem, dict[str, Any]]:
+    """The problem, in the dimension asked for if it has a choice, and the fields it was made from."""
+    factory, dim = registry().entry("problems", name).load(), options.dim
+    fields = parse(factory, options.problem, "-p")
+    has_choice = "dim" in parameters(factory)
+    if dim is not None and has_choice:
+        if "dim" in fields:
+            raise ValueError("Give the dimension once, as `--dim N` or as `-p dim=N`.")
+        fields |= {"dim": dim}
+    problem = construct(factory, fields, f"stde solve {name}")
+    if not has_choice and dim not in (None, problem.dim):
+        raise ValueError(
+            f"`{name}` has {problem.dim} space dimension{'s' * (problem.dim > 1)} and no other, got "
+            f"`--dim {dim}`; leave it out."
+        )
+    return problem, fields
 
 
 def _estimator(

@@ -15,7 +15,7 @@ from stde_pdes.bench._samples_rows import seconds_to_convergence
 from stde_pdes.bench._solve import Run, carry_out
 
 ENVIRONMENT = {
-    "versions": {"stde": "0.1.0", "jax": "0.10.2"},
+    "versions": {"stde": "0.1.0", "jax": "0.10.2", "jaxlib": "0.10.2", "equinox": "0.13", "optax": "0.2"},
     "python": "3.11",
     "cpus": 2,
     "device": "cpu:cpu",
@@ -121,10 +121,23 @@ def test_a_changed_setting_runs_its_own_command_again(machine, tmp_path, lines):
 @pytest.mark.parametrize("changed", ["versions", "precision", "device"])
 def test_another_environment_counts_as_another_run(machine, tmp_path, monkeypatch, changed):
     accuracy(["kdv"], only="full", out=tmp_path)
-    other = {"versions": {"stde": "0.2.0", "jax": "0.10.2"}}.get(changed, "another")
+    other = {"versions": ENVIRONMENT["versions"] | {"optax": "0.3.0"}}.get(changed, "another")
     monkeypatch.setitem(ENVIRONMENT, changed, other)
     accuracy(["kdv"], only="full", out=tmp_path)
     assert len(machine.solved) == 4
+
+
+def test_the_table_of_what_is_finished_runs_nothing(machine, tmp_path):
+    accuracy(["kdv"], only="short", out=tmp_path)
+    del machine.solved[:]
+    table = tmp_path / "accuracy.md"
+    rows = accuracy(["kdv"], finished=True, out=tmp_path, table=table).rows
+    assert not machine.solved
+    assert [row.full.status for row in rows] == ["not run", "not run"]
+    assert all(row.short.relative_l2.least == 5e-4 for row in rows)
+    assert "not run: a call without `finished` runs it" in table.read_text()
+    with pytest.raises(ValueError, match="ask for one of them"):
+        accuracy(["kdv"], finished=True, again=True, out=tmp_path)
 
 
 def test_everything_is_run_again_where_asked_for(machine, tmp_path):

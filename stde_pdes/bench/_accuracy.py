@@ -29,6 +29,7 @@ def accuracy(
     steps_scale: float = 1.0,
     time_limit: float = 1800.0,
     again: bool = False,
+    finished: bool = False,
     out: str | Path = "runs/accuracy",
     table: str | Path | None = None,
     report: Callable[[Event], None] = silent,
@@ -43,7 +44,7 @@ def accuracy(
     - `steps_scale`: a factor on all numbers of steps.
     - `time_limit`: seconds per run. A run that passes it, or fails, is a row that says so.
     - `out`: a directory for `accuracy.json` and the finished runs. A run that is there, made with the same
-      settings, versions and device, is not made `again` unless asked for.
+      settings, versions and device, is not made `again` unless asked for; with `finished` nothing else is.
     - `table`: a file for the results as a page of Markdown; `report` gets the progress.
 
     Raises `ValueError` for names and numbers that cannot be, before anything is run.
@@ -63,7 +64,7 @@ def accuracy(
         if only != "full"
     }
     runs = [run for case in cases for run in (*full.get(case, ()), *short.get(case, ()))]
-    solved = solve_all(list(dict.fromkeys(runs)), meanings, store, time_limit, again, report)
+    solved = solve_all(list(dict.fromkeys(runs)), meanings, store, time_limit, again, finished, report)
 
     def outcomes(runs: Sequence[Run]) -> list[tuple[Run, Solved]]:
         return [(run, solved[run]) for run in runs]

@@ -5,7 +5,7 @@ from typing import Any
 
 from ._bars import draw_bars
 from ._curves import draw_curves
-from ._format import processes
+from ._format import cores, processes
 from ._report import Report
 
 
@@ -30,6 +30,6 @@ def draw(report: Report, path: Path) -> None:
 def _environment(report: Report) -> str:
     found, settings = report.environment, report.settings
     return (
-        f"{found['device']}, {found['cpus']} cores, {found['precision']}, jax {found['versions']['jax']}, "
+        f"{found['device']}, {cores(found)}, {found['precision']}, jax {found['versions']['jax']}, "
         f"seed {settings['seed']}; {processes(settings['repeats'])}; {found['date']}"
     )

@@ -29,10 +29,14 @@ def error(value: float | None, digits: int = 2) -> str:
     return f"{mantissa}e{int(exponent)}" if int(exponent) else mantissa
 
 
+def cores(environment: dict[str, Any]) -> str:
+    """How many of them there were."""
+    return "1 core" if environment["cpus"] == 1 else f"{environment['cpus']} cores"
+
+
 def machine(environment: dict[str, Any], *more: str) -> str:
     """What was measured on and with, in one line."""
     found = environment
-    cores = "1 core" if found["cpus"] == 1 else f"{found['cpus']} cores"
     precision = f"{found['precision']} (matrix products {found['matmul_precision']})"
     versions = [f"Python {found['python']}", *(f"{name} {v}" for name, v in found["versions"].items())]
-    return ", ".join([found["date"], found["device"], cores, precision, *more, *versions])
+    return ", ".join([found["date"], found["device"], cores(found), precision, *more, *versions])

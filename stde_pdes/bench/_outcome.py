@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from ._format import number
 
-Status: TypeAlias = Literal["ok", "out of memory", "out of time", "failed"]
+Status: TypeAlias = Literal["ok", "out of memory", "out of time", "failed", "not run"]
 
 
 @dataclass(frozen=True)

@@ -62,18 +62,24 @@ def solve_all(
     store: Store,
     time_limit: float,
     again: bool,
+    finished: bool,
     report: Callable[[Event], None],
 ) -> dict[Run, Solved]:
     """What comes of every run; those in the store are made anew only if asked for `again`.
 
-    What ended well is put into the store at once. `report` gets what goes on.
+    What ended well is put into the store at once. With `finished`, what is not there is not run.
+    `report` gets what goes on. Raises `ValueError` where both are asked for.
     """
+    if again and finished:
+        raise ValueError("`finished` runs nothing, and `again` everything; ask for one of them.")
     made: dict[Run, Solved] = {}
     for run in runs:
         refusal = meanings.by_command[run.command].get("refusal")
         found = failed("failed", refusal) if refusal else store.find(run, meanings.identity(run))
         if found and (refusal or not again):
             made[run] = found
+    if finished:
+        made = {run: failed("not run", "a call without `finished` runs it") for run in runs} | made
     waiting = [run for run in runs if run not in made]
     report(Event(len(made), len(runs), f"in {store.directory}", _found(made, waiting, store)))
     for position, run in enumerate(waiting, len(made) + 1):

@@ -33,6 +33,7 @@ def samples(
     seed: int = 0,
     time_limit: float = 1800.0,
     again: bool = False,
+    finished: bool = False,
     out: str | Path = "runs/samples",
     report: Callable[[Event], None] = silent,
 ) -> Findings:
@@ -50,7 +51,8 @@ def samples(
     - `dim`, `steps`, `seed`: of every run; `time_limit`: seconds per run. A run that passes it, or
       fails, is a row that says so.
     - `out`: a directory for `samples.json`, `samples.md`, `samples.png` and the finished runs. A run that is
-      there, made with the same settings, versions and device, is not made `again` unless asked for.
+      there, made with the same settings, versions and device, is not made `again` unless asked for; with
+      `finished` nothing else is.
     - `report` gets the progress.
 
     Raises `ValueError` for names and numbers that cannot be, before anything is run.
@@ -63,7 +65,7 @@ def samples(
     store = open_store(out)
     meanings = ask_meanings([case.command(dim) for case in cases])
     runs = {case: Run(case.command(dim), steps, seed) for case in cases}
-    solved = solve_all(list(runs.values()), meanings, store, time_limit, again, report)
+    solved = solve_all(list(runs.values()), meanings, store, time_limit, again, finished, report)
     findings = Findings(
         name="samples",
         title=f"Samples per point: {dim} dimensions, {steps} steps",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ._findings import Findings
+from ._format import cores
 from ._samples_rows import SamplesRow
 
 _COLOURS = {"stde": "#0b5fd8", "sdgd": "#c2255c", "hutchinson": "#e8590c"}
@@ -68,6 +69,6 @@ def _draw_trivial(axes: Any, findings: Findings) -> None:
 def _caption(findings: Findings) -> str:
     found = findings.environment
     return (
-        f"{found['device']}, {found['cpus']} cores, {found['precision']}, jax {found['versions']['jax']}, "
+        f"{found['device']}, {cores(found)}, {found['precision']}, jax {found['versions']['jax']}, "
         f"seed {findings.settings['seed']}; one run each; {found['date']}"
     )

@@ -56,6 +56,8 @@ class Run:
     def execute(self) -> dict[str, Any]:
         """Goes on from the last checkpoint, if there is one; returns what `result.json` holds.
 
+        Its seconds are those of this process, and of the steps before it.
+
         Raises `NotFiniteError`, `Stopped` where it was asked to stop, `UnwritableError` where a file
         cannot be written, and `ValueError` for a checkpoint that is not of this run.
         """

@@ -58,6 +58,7 @@ def resumable(command: Callable[..., Any]) -> Callable[..., Any]:
     options = [
         click.option("--time-limit", default=1800.0, show_default=True, help="Seconds per run."),
         click.option("--again", is_flag=True, help="Run also what is in DIR already."),
+        click.option("--finished", is_flag=True, help="Run nothing: the table of what is in DIR already."),
         _JSON,
     ]
     return _with(options, command)
