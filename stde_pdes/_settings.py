@@ -7,7 +7,7 @@ from ._causal import Causal
 from ._checks import check_least, check_part
 from ._resampling import Resampling
 from .optimisers import LBFGS, AbstractStage, Adam, GaussNewton
-from .optimisers._adam import Schedule
+from .optimisers._schedule import Schedule
 
 MatmulPrecision: TypeAlias = Literal["default", "high", "highest"]
 

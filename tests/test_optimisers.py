@@ -138,6 +138,17 @@ def test_resampling_keeps_points_in_proportion_to_their_odds():
     assert sorted(Resampling()(residuals, 3, key=jax.random.key(1)).tolist()) == [0, 1, 2]
 
 
+def test_scheduled_gauss_newton_takes_a_falling_share_of_the_step():
+    objective, params = kdv_objective(Training())
+    key, steps = jax.random.key(0), {}
+    for schedule in ("constant", "linear"):
+        stage = GaussNewton(steps=4, batch=10, schedule=schedule)
+        after, state, _ = stage.step(objective, params, stage.init(params), jnp.asarray(3), key=key)
+        steps[schedule] = ravel_pytree(params)[0] - ravel_pytree(after)[0]
+        np.testing.assert_allclose(state, steps["constant"], rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(steps["linear"], steps["constant"] / 4, rtol=1e-6, atol=1e-12)
+
+
 @pytest.mark.slow
 def test_resampled_points_have_larger_residuals():
     plain, params = kdv_objective(Training())

@@ -61,7 +61,7 @@ def g_kdv(
     equation = BurgersType(1.0, ((3, alpha),))
     training = Training(steps=500, batch=200, gpinn_weight=1e-3, gauss_newton=GaussNewton(200, 250))
     if solution == "cosine":
-        training = replace(training, gauss_newton=GaussNewton(700, 300))
+        training = replace(training, gauss_newton=GaussNewton(700, 300, schedule="linear"))
         return PeriodicProblem(
             equation, _cosine(2.0), 2.0, horizon=1.0, harmonics=4, default_training=training
         )

@@ -1,5 +1,5 @@
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import get_args
 
 import jax
 import optax
@@ -8,10 +8,8 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from stde_core import check_choice, check_count
 
 from .._checks import check_positive
+from ._schedule import Schedule, scheduled
 from ._stage import AbstractObjective, AbstractStage
-
-Schedule = Literal["linear", "cosine", "exponential", "constant"]
-
 
 @dataclass(frozen=True)
 class Adam(AbstractStage):
@@ -34,14 +32,7 @@ class Adam(AbstractStage):
 
     def optimiser(self) -> optax.GradientTransformation:
         """Adam with the schedule."""
-        rate, steps = self.learning_rate, self.steps
-        schedules = {
-            "linear": lambda: optax.linear_schedule(rate, 0.0, steps),
-            "cosine": lambda: optax.cosine_decay_schedule(rate, steps),
-            "exponential": lambda: optax.exponential_decay(rate, steps, 1e-2),
-            "constant": lambda: optax.constant_schedule(rate),
-        }
-        return optax.adam(schedules[self.schedule]())
+        return optax.adam(scheduled(self.schedule, self.learning_rate, self.steps))
 
     def init(self, params: PyTree) -> PyTree:
         return self.optimiser().init(params)

@@ -1,14 +1,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from stde_core import check_count
+from stde_core import check_choice, check_count
 
 from .._checks import check_positive, is_number
+from ._schedule import Schedule, scheduled
 from ._stage import AbstractObjective, AbstractStage
 
 _HALVINGS = 12
@@ -21,23 +23,27 @@ class GaussNewton(AbstractStage):
     `φ = Jᵀ (J Jᵀ + λ)⁻¹ (r − μ J φ') + μ φ'` with the Jacobian J of the residuals r in the
     parameters, λ the damping times the largest eigenvalue of J Jᵀ, φ' the step before and μ the
     momentum (SPRING; Goldshlager, Abrahamsen and Lin, 2024). Of φ, φ/2, φ/4, … the longest is taken
-    that lowers the loss at these points.
+    that lowers the loss at these points, or a share of it that falls with the steps.
 
     For few inputs and residuals that are not sampled it gains orders of magnitude over Adam. Cost
     of a step with R residuals and P parameters: R gradients, R·P numbers, O(R²P + R³).
 
     - `batch`: points per condition and step.
+    - `schedule`: how that share falls from 1 to (almost) 0; every step fits its own points, and in the
+      end smaller ones average over many.
     """
 
     steps: int = 200
     batch: int = 300
     damping: float = 1e-7
     momentum: float = 0.8
+    schedule: Schedule = "constant"
 
     def __post_init__(self) -> None:
         check_count("gauss_newton.steps", self.steps)
         check_count("gauss_newton.batch", self.batch)
         check_positive("gauss_newton.damping", self.damping)
+        check_choice("gauss_newton.schedule", self.schedule, get_args(Schedule))
         if not (is_number(self.momentum) and 0 <= self.momentum < 1):
             raise ValueError(
                 f"`gauss_newton.momentum` needs a number from 0 to below 1, got {self.momentum!r}."
@@ -69,8 +75,9 @@ class GaussNewton(AbstractStage):
         direction = self._direction(objective.jacobian(params, sample), residuals, self.momentum * state)
         before = residuals @ residuals
         length = _longest_descent(lambda length: loss(flat - length * direction), before)
-        taken = length * direction
-        return unravel(flat - taken), taken, before
+        step = length * direction
+        share = scheduled(self.schedule, 1.0, self.steps)(index)
+        return unravel(flat - share * step), step, before
 
     def _direction(
         self,
