@@ -60,6 +60,11 @@ class Case:
 
 _EIGHTH, _FIFTH, _TRIVIAL = Aim(share=1 / 8), Aim(share=1 / 5), Aim(share=1.0)
 _PARABOLIC = Aim(domain=5e-3, origin=2e-4)
+_THREE_BODY = (
+    "nothing is learned beyond the best constant network, about which the last steps scatter; the default is the "
+    "best that was tried: on poisson-three-body `-t unbiased=true` comes to 1.33e-4 too, and "
+    "`-t learning_rate=1e-4` to 2.1e-3."
+)
 
 CASES = (
     Case("poisson-two-body --dim 100", _EIGHTH, Published(4, 3.50e-3)),
@@ -74,9 +79,9 @@ CASES = (
     Case("sine-gordon-two-body --dim 100 -p coefficient_seed=1", _EIGHTH),
     Case("sine-gordon-two-body --dim 100 -p coefficient_seed=2", _EIGHTH),
     Case("sine-gordon-two-body --dim 1000", _FIFTH, Published(5, 5.40e-4)),
-    Case("poisson-three-body --dim 100", _TRIVIAL, Published(6, 1.00e-2)),
-    Case("allen-cahn-three-body --dim 100", _TRIVIAL, Published(6, 9.97e-3)),
-    Case("sine-gordon-three-body --dim 100", _TRIVIAL, Published(6, 9.97e-3)),
+    Case("poisson-three-body --dim 100", _TRIVIAL, Published(6, 1.00e-2), _THREE_BODY),
+    Case("allen-cahn-three-body --dim 100", _TRIVIAL, Published(6, 9.97e-3), _THREE_BODY),
+    Case("sine-gordon-three-body --dim 100", _TRIVIAL, Published(6, 9.97e-3), _THREE_BODY),
     Case("semilinear-heat --dim 100", _PARABOLIC, Published(7, 3.69e-4, 2.19e-4, "origin")),
     Case("allen-cahn-parabolic --dim 100", _PARABOLIC, Published(8, 4.38e-3, 2.47e-3, "origin")),
     Case("sine-gordon-parabolic --dim 100", _PARABOLIC, Published(9, 2.54e-4, 1.76e-4, "origin")),

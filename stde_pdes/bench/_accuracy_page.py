@@ -111,8 +111,9 @@ def _aim(row: AccuracyRow) -> str:
 
 
 def _error(row: AccuracyRow, value: float | None) -> str:
-    """With a digit more where an aim is missed, perhaps by little."""
-    return error(value, digits=3 if row.reached is False else 2)
+    """With a digit more where a run missed its aim, perhaps by little."""
+    missed = row.reached is False and row.full is not None and row.full.status == "ok"
+    return error(value, digits=3 if missed else 2)
 
 
 def _published(published: Published | None) -> str:

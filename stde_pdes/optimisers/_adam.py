@@ -11,6 +11,7 @@ from .._checks import check_positive
 from ._schedule import Schedule, scheduled
 from ._stage import AbstractObjective, AbstractStage
 
+
 @dataclass(frozen=True)
 class Adam(AbstractStage):
     """Adam (Kingma and Ba, 2015) at fresh points every step.
