@@ -61,8 +61,8 @@ class Case:
 _EIGHTH, _FIFTH, _TRIVIAL = Aim(share=1 / 8), Aim(share=1 / 5), Aim(share=1.0)
 _PARABOLIC = Aim(domain=5e-3, origin=2e-4)
 _THREE_BODY = (
-    "nothing is learned beyond the best constant network, about which the last steps scatter; the default is the "
-    "best that was tried: on poisson-three-body `-t unbiased=true` comes to 1.33e-4 too, and "
+    "nothing is learned beyond the best constant network, about which the last steps scatter; the default is "
+    "the best that was tried: on poisson-three-body `-t unbiased=true` comes to 1.33e-4 too, and "
     "`-t learning_rate=1e-4` to 2.1e-3."
 )
 
