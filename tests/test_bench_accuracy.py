@@ -134,6 +134,7 @@ def test_the_table_of_what_is_finished_runs_nothing(machine, tmp_path):
     rows = accuracy(["kdv"], finished=True, out=tmp_path, table=table).rows
     assert not machine.solved
     assert [row.full.status for row in rows] == ["not run", "not run"]
+    assert [row.reached for row in rows] == [None, None]
     assert all(row.short.relative_l2.least == 5e-4 for row in rows)
     assert "not run: a call without `finished` runs it" in table.read_text()
     with pytest.raises(ValueError, match="ask for one of them"):

@@ -95,7 +95,7 @@ def accuracy_row(
         trivial_relative_l2=trivial,
         aim_relative_l2=aim,
         aim_relative_error_origin=case.aim.origin,
-        reached=_reached(one, aim, case.aim) if one else None,
+        reached=_reached(one, aim, case.aim) if one and one.status != "not run" else None,
         full=one,
         short=_short(short) if short else None,
         published=case.published,

@@ -84,8 +84,8 @@ class AllenCahnParabolic(AbstractProblem):
         self.centre, self.deviation = float(mean), float(jnp.sqrt(square - mean**2))
         if horizon > _LONGEST or horizon * self.deviation**2 > _MOST_VARIANCE:
             raise ValueError(
-                f"`horizon` {horizon:g} is too long in {dim} dimensions: the variance of the reference, a "
-                "branching Monte-Carlo solution, has no bound there; take 0.3, or another below 1."
+                f"`horizon` {horizon:g} is too long in {dim} dimension{'s' * (dim > 1)}: the variance of the "
+                "reference, a branching Monte-Carlo solution, has no bound there; take 0.3, or another below 1."
             )
 
     @property
