@@ -85,7 +85,7 @@ class AllenCahnParabolic(AbstractProblem):
         if horizon > _LONGEST or horizon * self.deviation**2 > _MOST_VARIANCE:
             raise ValueError(
                 f"`horizon` {horizon:g} is too long in {dim} dimension{'s' * (dim > 1)}: the variance of the "
-                "reference, a branching Monte-Carlo solution, has no bound there; take 0.3, or another below 1."
+                "reference, a branching Monte-Carlo solution, has no bound there; take 0.3, or less than 1."
             )
 
     @property
