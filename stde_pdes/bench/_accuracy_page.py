@@ -13,8 +13,9 @@ _MEANING = """\
 Errors are those of the last step, at points that training never sees: over the domain the relative L2
 error, beside the *trivial* error, that of the best constant or of the best constant network inside the
 problem's ansatz, whichever is smaller. The aim is the error that the defaults should not pass. Seconds are
-those of the whole run, compilation, reference solution and picture included. The solution is random in the
-elliptic problems, by `coefficient_seed`. `kuramoto-sivashinsky` runs to t = 8; chaos sets in at about t = 20.
+those of the whole run, compilation, reference solution and picture included, of one run each; other work on
+the machine makes them longer. The solution is random in the elliptic problems, by `coefficient_seed`.
+`kuramoto-sivashinsky` runs to t = 8; chaos sets in at about t = 20.
 
 Published errors are those of STDE (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024) for its own method, 10 000 steps
 on an A100: over the domain relative L2 errors, with coefficients of the exact solution drawn from other

@@ -29,7 +29,7 @@ from ._sentences import refusals, show
 @click.command(
     epilog="""\b
 Examples:
-  stde solve allen-cahn-two-body                    100 dimensions, about 40 s on two cores
+  stde solve allen-cahn-two-body                    100 dimensions, about 25 s on two cores
   stde solve allen-cahn-two-body --dim 1000 --steps 2000
   stde solve semilinear-heat -p horizon=0.5 --seed 1
   stde solve semilinear-heat --estimator hutchinson -e num_samples=8
