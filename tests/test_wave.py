@@ -47,6 +47,7 @@ def test_ansatz_is_smooth_at_the_centre():
     model = problem.ansatz(random_models(problem)[0])
     both = jax.jit(lambda x: (model(x), jax.grad(model)(x), jax.hessian(model)(x)))
     at_centre = both(jnp.array([0.0, 0.0, 0.0, 0.7]))
+    assert all(jnp.isfinite(v).all() for v in at_centre)
     for here, near in zip(at_centre, both(jnp.array([1e-8, 0.0, 0.0, 0.7])), strict=True):
         np.testing.assert_allclose(here, near, atol=1e-6)
 

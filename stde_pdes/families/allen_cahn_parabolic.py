@@ -101,7 +101,7 @@ class AllenCahnParabolic(AbstractProblem):
         notes = (
             "The network sees the heat flow of the terminal condition beside x and t; the ansatz adds it.",
             "The reference is a Monte-Carlo solution, and no error below its own can be seen: at 2000 points "
-            "up to T = 0.3, in the mean square, 4e-3 of u in 1 dimension, 3e-4 in 10 and 8e-5 in 100; "
+            "up to T = 0.3, in the mean square, about 4e-3 of u in 1 dimension, 3e-4 in 10 and 8e-5 in 100; "
             "`problem.branching(points)` gives it at any.",
         )
         if self.horizon != 0.3 or self.dim not in _AT_THE_ORIGIN:

@@ -80,7 +80,7 @@ def check(problem: AbstractProblem, training: Training) -> None:
     """Raises `ValueError` for settings that the problem gives no meaning."""
     if training.causal is not None and problem.time_arrow == 0:
         raise ValueError("`causal` needs a problem in time, and this one has none; leave it out.")
-    if training.gpinn_weight > 0 and not any(c.differentiable for c in problem.conditions):
+    if training.gpinn_weight > 0 and not problem.conditions[0].differentiable:  # the equation
         raise ValueError(
             "`gpinn_weight` needs derivatives of the residual, which this problem's ansatz does not "
             "have; leave it out, or choose another ansatz where the problem has an option for it."
