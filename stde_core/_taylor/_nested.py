@@ -18,10 +18,12 @@ def gradient(model: Model) -> Model:
     """`x ↦ ∇u(x)`, `[*out, dim]`, by reverse mode; of complex values in two passes."""
 
     def value(x: Point) -> Inexact[Array, "... dim"]:
-        if not jnp.issubdtype(jax.eval_shape(model, x).dtype, jnp.complexfloating):
-            return jax.jacrev(model)(x)
-        real, imaginary = (jax.jacrev(lambda x, p=part: p(model(x)))(x) for part in (jnp.real, jnp.imag))
-        return real + 1j * imaginary
+        out = jax.eval_shape(model, x)
+        if jnp.issubdtype(out.dtype, jnp.complexfloating):
+            real, imaginary = (jax.jacrev(lambda x, p=part: p(model(x)))(x) for part in (jnp.real, jnp.imag))
+            return real + 1j * imaginary
+        # `jax.jacrev` would carry an axis of length 1 through the arrays of every sample.
+        return jax.grad(model)(x) if out.shape == () else jax.jacrev(model)(x)
 
     return value
 
