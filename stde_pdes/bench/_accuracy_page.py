@@ -1,5 +1,6 @@
 """The accuracies as tables: on a terminal, and as a page of Markdown."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -142,7 +143,14 @@ def _remarks(findings: Findings) -> list[str]:
     missed = [row.command for row in findings.rows if row.reached is False]
     if missed:
         remarks.append(f"Aims not reached: {', '.join(f'`{command}`' for command in missed)}.")
-    remarks += [
-        f"`{row.command}`: {row.tried}" for row in findings.rows if row.reached is False and row.tried
-    ]
+    remarks += [f"{', '.join(commands)}: {tried}" for tried, commands in _tried(findings.rows).items()]
     return [*remarks, *(f"Left out: {reason}" for reason in findings.left_out)]
+
+
+def _tried(rows: Sequence[AccuracyRow]) -> dict[str, list[str]]:
+    """What was tried where an aim was missed, with the commands that share it."""
+    shared: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row.reached is False and row.tried:
+            shared[row.tried].append(f"`{row.command}`")
+    return shared
