@@ -89,11 +89,11 @@ def commands():
 
 @pytest.mark.parametrize("words", list(commands()))
 def test_commands_and_their_options_exist(words):
-    context, command = click.Context(cli), cli
+    context, command = click.Context(cli, **cli.context_settings), cli
     while isinstance(command, click.Group):
         _, command, words = command.resolve_command(context, words)
         assert command is not None
-    parameters = command.make_context("stde", list(words)).params
+    parameters = command.make_context(command.name, list(words), parent=context).params
     if command.name == "solve":
         check_fields(parameters)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from stde_core._cli import cli
 from stde_core._plugins import registry
 
 from .._options import parameters
@@ -37,7 +38,9 @@ def meaning(command: str) -> dict[str, Any]:
 
 
 def _setup(command: str) -> Setup:
-    asked = dict(solve.make_context("stde solve", shlex.split(command)).params)
+    # Within the context of `stde`: click keeps the names of the help option that the first context gives.
+    stde = click.Context(cli, **cli.context_settings)
+    asked = dict(solve.make_context("solve", shlex.split(command), parent=stde).params)
     name, seed = asked.pop("problem"), asked.pop("seed")
     for field in _NOT_SETTINGS:
         del asked[field]
