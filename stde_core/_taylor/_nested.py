@@ -20,7 +20,7 @@ def gradient(model: Model) -> Model:
     def value(x: Point) -> Inexact[Array, "... dim"]:
         out = jax.eval_shape(model, x)
         if jnp.issubdtype(out.dtype, jnp.complexfloating):
-            real, imaginary = (jax.jacrev(lambda x, p=part: p(model(x)))(x) for part in (jnp.real, jnp.imag))
+            real, imaginary = (gradient(lambda x, p=part: p(model(x)))(x) for part in (jnp.real, jnp.imag))
             return real + 1j * imaginary
         # `jax.jacrev` would carry an axis of length 1 through the arrays of every sample.
         return jax.grad(model)(x) if out.shape == () else jax.jacrev(model)(x)
