@@ -63,7 +63,13 @@ def g_kdv(
     if solution == "cosine":
         training = replace(training, gauss_newton=GaussNewton(700, 300, schedule="linear"))
         return PeriodicProblem(
-            equation, _cosine(2.0), 2.0, horizon=1.0, harmonics=4, default_training=training
+            equation,
+            _cosine(2.0),
+            2.0,
+            horizon=1.0,
+            harmonics=4,
+            default_training=training,
+            default_network=MLP(width=48, depth=4, activation="sin"),
         )
     speed = 0.5
     wave = math.sqrt(speed / (4 * alpha))
