@@ -260,6 +260,12 @@ gamma functions|Bessel functions|batched products|three operands|polynomial|sort
 jvp and vjp inside|segment sums|gather|scatter products|interior padding|cond without x in one branch
 jax.hessian inside|FFT|log determinant|norm
 MLP of sine|cumulative extrema of ties|norms of order 1 and inf|median
+residual net with norms|dot_product_attention|exact gelu, glu, log1mexp, logsumexp
+softmax log_softmax standardize
+LSTM by scan|GRU by scan|jax.grad inside|scan over layers|Fourier features|conv net 1d|transposed conv
+softplus mish gelu squareplus|tanh sigmoid silu soft_sign log_sigmoid|logmeanexp, one_hot, sinc, PReLU
+relu relu6 leaky_relu elu celu selu identity|hard_sigmoid hard_silu hard_tanh sparse_plus sparse_sigmoid
+logsumexp|sums|incomplete gamma|softplus mish sinc|product of zeros|logaddexp|softmax with mask
 """.strip()
     .replace("\n", "|")
     .split("|")

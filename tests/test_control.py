@@ -18,8 +18,8 @@ from stde_pdes.testing import worst_residual
         ("hjb-lin", {"dim": 1, "c": 1.0, "horizon": 2.0}),
         ("hjb-lin", {"dim": 3, "c": 3.0}),
         ("hjb-lqg", {"dim": 1}),
-        ("hjb-lqg", {"dim": 10, "mu": 0.3}),
-        ("hjb-lqg", {"dim": 7, "mu": 20.0, "horizon": 0.2}),
+        pytest.param("hjb-lqg", {"dim": 10, "mu": 0.3}, marks=pytest.mark.slow),
+        pytest.param("hjb-lqg", {"dim": 7, "mu": 20.0, "horizon": 0.2}, marks=pytest.mark.slow),
     ],
 )
 def test_exact_solutions_fulfil_their_equations(name, fields):

@@ -151,6 +151,7 @@ def reference(problem, points, **accuracy):
     )
 
 
+@pytest.mark.slow
 @periodic
 def test_spectral_reference_is_converged_in_space_and_time(name, fields):
     problem = get_problem(name, **fields)

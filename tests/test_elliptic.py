@@ -27,7 +27,7 @@ def random_model(problem, seed=2):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("dim", [4, 20])
+@pytest.mark.parametrize("dim", [4, pytest.param(20, marks=pytest.mark.slow)])
 def test_exact_solutions_fulfil_their_equations(name, dim):
     assert worst_residual(get_problem(name, dim=dim, coefficient_seed=3)) < 1e-12
 
@@ -42,8 +42,10 @@ def test_exact_solutions_fulfil_the_biharmonic_equation(domain, dim):
 @pytest.mark.parametrize(
     ("name", "dim", "reaction"),
     [
-        *(("allen-cahn-two-body", dim, lambda u: u - u**3) for dim in (2, 12)),
-        *(("sine-gordon-three-body", dim, jnp.sin) for dim in (3, 12)),
+        ("allen-cahn-two-body", 2, lambda u: u - u**3),
+        ("sine-gordon-three-body", 3, jnp.sin),
+        pytest.param("allen-cahn-two-body", 12, lambda u: u - u**3, marks=pytest.mark.slow),
+        pytest.param("sine-gordon-three-body", 12, jnp.sin, marks=pytest.mark.slow),
     ],
 )
 def test_sources_agree_with_nested_ad(name, dim, reaction):

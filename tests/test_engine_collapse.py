@@ -18,7 +18,7 @@ d = stde.partials(4)
 SAMPLED = {"first": stde.Laplacian() + d[3], "second": stde.PowerSum(3) - 2 * stde.Laplacian(axes=(0, 1))}
 WHOLE = (d[0] ** 2 * d[1] + d[2] * d[3] + d[0], d[0] * d[1] + d[1])
 KEY = jax.random.key(3)
-QUICK = """GRU by scan|RMS norm|custom_jvp|cond|while|solve|scatter|vmap inside|convolution
+QUICK = """custom_jvp|cond|while|solve|scatter|vmap inside|convolution
 |weight-shared first layer""".replace("\n", "").split("|")
 
 

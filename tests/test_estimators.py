@@ -27,8 +27,15 @@ NUM_KEYS = 4000
 EXACT = ("exact", "forward-laplacian")
 EVERYONE_TAKES = ["function-times-laplacian", "x-dot-gradient", "gradient"]
 
-pairs = pytest.mark.parametrize(("estimator", "operator"), ACCEPTED)
-each_estimator = pytest.mark.parametrize("estimator", ESTIMATORS)
+QUICK = ("exact", "forward-laplacian", "stde", "sdgd", "hutchinson")
+
+
+def each(estimators):
+    return [pytest.param(*e, marks=() if e[0] in QUICK else pytest.mark.slow) for e in estimators]
+
+
+pairs = pytest.mark.parametrize(("estimator", "operator"), each(ACCEPTED))
+each_estimator = pytest.mark.parametrize("estimator", each((e,) for e in ESTIMATORS))
 
 
 def operators(estimator):

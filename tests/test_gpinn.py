@@ -57,6 +57,7 @@ def test_derivatives_of_the_residual_agree_with_nested_ad(name, fields):
     np.testing.assert_allclose(equation[:, 1:], scale * weight**0.5 * slopes, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_sampled_derivatives_have_the_mean_of_all():
     problem, weight = get_problem("allen-cahn-two-body", dim=5), 0.2
     exact = stde.get_estimator("exact")
@@ -126,6 +127,7 @@ def test_conditions_without_operators_are_not_enhanced():
     assert [sample.axes.shape[1] for sample in drawn] == [0, 3]
 
 
+@pytest.mark.slow
 def test_residuals_on_a_boundary_are_not_enhanced():
     # Off the boundary, its right-hand side would tell of the solution what the problem does not.
     problem = get_problem("biharmonic", dim=4, domain="shell")

@@ -113,6 +113,7 @@ def test_causal_weights_fall_behind_large_residuals():
     np.testing.assert_allclose(Causal(0.5)(times, squares, -1), backwards)
 
 
+@pytest.mark.slow
 def test_causal_weights_are_constants_of_the_gradient():
     objective, params = kdv_objective(Training(causal=Causal(2.0)))
     sample = objective.draw(params, 5, key=jax.random.key(1))
@@ -138,6 +139,7 @@ def test_resampling_keeps_points_in_proportion_to_their_odds():
     assert sorted(Resampling()(residuals, 3, key=jax.random.key(1)).tolist()) == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_scheduled_gauss_newton_takes_a_falling_share_of_the_step():
     objective, params = kdv_objective(Training())
     key, steps = jax.random.key(0), {}

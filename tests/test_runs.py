@@ -76,6 +76,7 @@ def outcome(directory):
     return [result[name] for name in names], (directory / "model.eqx").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_to_the_same_bits(whole, stopped):
     result = stde(*SOLVE, "--out", stopped, "--resume")
     assert result.exit_code == 0 and "Going on with the run" in result.stderr
@@ -241,6 +242,7 @@ class Unwell(AbstractLogger):
         self.heard.append(result)
 
 
+@pytest.mark.slow
 def test_a_logger_that_raises_is_dropped_and_the_run_goes_on(stopped, monkeypatch):
     loggers = Loggers({"unwell": Unwell()}, lambda line: click.echo(line, err=True))
     monkeypatch.setattr("stde_pdes.commands.solve.open_loggers", lambda names: loggers)
