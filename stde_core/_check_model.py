@@ -25,11 +25,11 @@ _CASES = "takes cases by x; smooth only where these meet smoothly (not in `leaky
 _STEP = "has derivative 0 wherever it has one, so that x does not act through it"
 _KINKS = {
     "abs": f"{_CORNER}. Smooth: `jnp.sqrt(z**2 + ε)`",
-    **dict.fromkeys(["max", "reduce_max", "cummax", "scatter-max"], f"{_CORNER}. Smooth: `jax.nn.logsumexp`"),
+    **dict.fromkeys(["max", "reduce_max", "cummax", "scatter_max"], f"{_CORNER}. Smooth: `jax.nn.logsumexp`"),
     **dict.fromkeys(
         ["reduce_window_max", "select_and_gather_add"], f"{_CORNER}. Smooth: a mean over windows"
     ),
-    **dict.fromkeys(["min", "reduce_min", "cummin", "reduce_window_min", "scatter-min"], _CORNER),
+    **dict.fromkeys(["min", "reduce_min", "cummin", "reduce_window_min", "scatter_min"], _CORNER),
     **dict.fromkeys(["clamp", "rem", "sort", "top_k"], _CORNER),
     **dict.fromkeys(["ceil", "floor", "nextafter", "round", "sign"], _STEP),
     **dict.fromkeys(["cond", "select_n"], _CASES),

@@ -11,6 +11,7 @@ from jaxtyping import Array
 
 from ._pass import Pass, Samples, Term, arrange
 from ._tangents import Tangents
+from ._taylor import vary, varying_axes
 from ._types import Model, Point
 
 
@@ -46,7 +47,7 @@ class Chunks:
             return jax.tree.map(jnp.add, total, one(tangents)), None
 
         shapes = jax.eval_shape(one, jax.tree.map(lambda piece: piece[0], pieces))
-        start = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+        start = jax.tree.map(lambda s: vary(jnp.zeros(s.shape, s.dtype), varying_axes(s)), shapes)
         return jax.lax.scan(add, start, pieces)[0]
 
 
@@ -67,13 +68,15 @@ def _split(tangents: Tangents, samples: int, number: int) -> Tangents:
 
 def split_large(shared: Pass, chunk_size: int | None) -> tuple[Pass, list[Chunks]]:
     """A pass without its large whole terms, and these in chunks."""
-    large = [t for t in shared.terms if chunk_size and not t.sampled and t.num_samples > chunk_size]
+    large, rest = [], []
+    for term in shared.terms:
+        chunked = chunk_size and not term.sampled and term.num_samples > chunk_size
+        (large if chunked else rest).append(term)
     if not large:
         return shared, []
     groups: dict[Hashable, list[Term]] = defaultdict(list)
     for position, term in enumerate(large):
         groups[term.along(position)].append(term)
-    rest = [term for term in shared.terms if term not in large]
     assert chunk_size is not None
     chunks = [Chunks(terms, chunk_size) for terms in groups.values()]
     return arrange(rest, per_sample=shared.per_sample, along_axes=shared.along_axes), chunks

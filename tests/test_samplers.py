@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -112,10 +113,25 @@ def test_draws_with_replacement_follow_the_probabilities(probabilities, getkey):
     assert_unbiased(hits, np.full(4, 0.25) if probabilities is None else np.array(probabilities))
 
 
-def test_probabilities_are_normalised_and_hashable():
+def test_probabilities_are_normalised():
     sampler = stde.Sparse(replace=True, probabilities=np.array([0.25, 0.75], np.float32))
-    assert sampler.probabilities == (0.25, 0.75)
-    hash(jax.tree.structure(sampler))
+    np.testing.assert_array_equal(sampler.probabilities, [0.25, 0.75])
+
+
+def test_a_million_probabilities_are_an_array_and_no_part_of_what_jit_compares():
+    sampler = stde.Sparse(replace=True, probabilities=np.full(10**6, 1e-6))
+    assert [leaf.shape for leaf in jax.tree.leaves(sampler)] == [(10**6,)]
+    assert len(str(jax.tree.structure(sampler))) < 1000
+
+
+def test_probabilities_are_not_trained():
+    def mean(sampler):
+        estimator = STDE(num_samples=2, sampler=sampler)
+        model = lambda x: jnp.sum(jnp.sin(x) * x)  # noqa: E731
+        return stde.estimate(stde.Laplacian(), model, jnp.ones(4), estimator, key=jax.random.key(0)).value
+
+    sampler = stde.Sparse(replace=True, probabilities=np.arange(1, 5) / 10)
+    np.testing.assert_array_equal(eqx.filter_grad(mean)(sampler).probabilities, np.zeros(4))
 
 
 @pytest.mark.parametrize(

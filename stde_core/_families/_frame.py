@@ -16,9 +16,15 @@ from .._types import Point
 
 
 class AbstractFrame(eqx.Module):
-    """`size` vectors of R^dim, of which indices pick some and coordinates combine all."""
+    """`size` vectors of R^dim, of which indices pick some and coordinates combine all.
+
+    - `space`: what a draw for them depends on, sizes and axes alone, so that a key gives the same draw
+      with and without jit. Frames of equal spaces may share draws.
+    - `key`: a name of the vectors; equal keys are equal vectors, which then share a pass.
+    """
 
     size: eqx.AbstractVar[int]
+    space: eqx.AbstractVar[Hashable]
     key: eqx.AbstractVar[Hashable]
     varies: eqx.AbstractVar[bool]
 
@@ -42,6 +48,10 @@ class AxisFrame(AbstractFrame):
     @property
     def size(self) -> int:
         return len(self.axes)
+
+    @property
+    def space(self) -> Hashable:
+        return self.axes
 
     @property
     def key(self) -> Hashable:
@@ -78,6 +88,10 @@ class ColumnFrame(AbstractFrame):
     @property
     def size(self) -> int:
         return sum(self.widths)
+
+    @property
+    def space(self) -> Hashable:
+        return ("columns", self.widths, self.axes)
 
     @property
     def key(self) -> Hashable:

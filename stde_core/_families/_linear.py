@@ -29,8 +29,8 @@ class LinearFamily(AbstractFamily):
     @property
     def index_set(self) -> Hashable:
         if self._is_partial():
-            return self.parts[0][0].key
-        return ("linear", *(frame.key for frame, _ in self.parts))
+            return self.parts[0][0].space
+        return ("linear", *(frame.space for frame, _ in self.parts))
 
     @property
     def varies(self) -> bool:

@@ -35,13 +35,13 @@ class PowerFamily(AbstractFamily):
 
     @property
     def index_set(self) -> Hashable:
-        return self.frame.key
+        return self.frame.space
 
     @property
     def law(self) -> DenseLaw | None:
         if self.size == 1 or not (self.coefficient.uniform or self.coefficient.foldable):
             return None
-        return DenseLaw(self.frame.key, self.size, vectors=self.order - 1)
+        return DenseLaw(self.frame.space, self.size, vectors=self.order - 1)
 
     @property
     def varies(self) -> bool:
@@ -69,6 +69,6 @@ class PowerFamily(AbstractFamily):
                     "Dense tangents take coefficients that differ between terms only where they are "
                     "real and the same for all components of the output; use a sparse sampler."
                 )
-            last, coefficient = last * coefficient, jnp.ones(1, x.dtype)
+            last, coefficient = last * coefficient[None, None], jnp.ones(1, x.dtype)
         directions = self.frame.combine(jnp.concatenate([noise, last], axis=1), x)
         return Tangents(directions, weigh(draw.weights, coefficient), (1,) * self.order)

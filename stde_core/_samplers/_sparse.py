@@ -5,7 +5,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from .._checks import check_flag, in_short
 from .._families import AbstractFamily
@@ -23,8 +23,8 @@ class Sparse(AbstractTangentSampler):
     """
 
     replace: bool = eqx.field(static=True, default=False)
-    probabilities: tuple[float, ...] | None = eqx.field(
-        static=True, default=None, converter=lambda p: None if p is None else _as_probabilities(p)
+    probabilities: Float[Array | np.ndarray, " size"] | None = eqx.field(
+        default=None, converter=lambda p: None if p is None else _as_probabilities(p)
     )
 
     def __check_init__(self):
@@ -37,7 +37,7 @@ class Sparse(AbstractTangentSampler):
     def __call__(self, family: AbstractFamily, num_samples: int, *, key: PRNGKeyArray) -> Draw:
         size = family.size
         if self.probabilities is not None:
-            p = jnp.asarray(self.probabilities)
+            p = jax.lax.stop_gradient(jnp.asarray(self.probabilities))
             indices = jax.random.choice(key, size, (num_samples,), p=p)
             return Draw(1 / (num_samples * p[indices]), indices=indices)
         weights = jnp.full(num_samples, size / num_samples)
@@ -73,7 +73,7 @@ class Sparse(AbstractTangentSampler):
         return None
 
 
-def _as_probabilities(probabilities: Any) -> tuple[float, ...]:
+def _as_probabilities(probabilities: Any) -> Float[np.ndarray, " size"]:
     try:
         p = np.asarray(probabilities, float)
     except (TypeError, ValueError) as error:
@@ -85,7 +85,7 @@ def _as_probabilities(probabilities: Any) -> tuple[float, ...]:
             "`Sparse(probabilities)` needs a vector of positive numbers that sum to 1, got "
             f"shape {p.shape} with sum {p.sum():.6g} and least entry {p.min(initial=np.inf):.6g}."
         )
-    return tuple((p / p.sum()).tolist())
+    return p / p.sum()
 
 
 def _without_replacement(size: int, num_samples: int, *, key: PRNGKeyArray) -> Int[Array, " n"]:
@@ -99,4 +99,4 @@ def _without_replacement(size: int, num_samples: int, *, key: PRNGKeyArray) -> I
         taken = jnp.any(chosen == proposals[i])
         return chosen.at[i].set(jnp.where(taken, tops[i], proposals[i]))
 
-    return jax.lax.fori_loop(0, num_samples, add, jnp.full(num_samples, -1, proposals.dtype))
+    return jax.lax.fori_loop(0, num_samples, add, jnp.full_like(proposals, -1))

@@ -21,3 +21,5 @@ from ._registration import taylor_rule as taylor_rule
 from ._site import Site as Site
 from ._survey import slope as slope
 from ._survey import survey as survey
+from ._varying import vary as vary
+from ._varying import varying_axes as varying_axes

@@ -1,35 +1,55 @@
 """Rules for primitives that call a function: its body is pushed through in their place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax.numpy as jnp
-from jax.extend.core import JaxprEqn, Literal
+import jax
+from jax.extend.core import JaxprEqn
 from jaxtyping import Array
 
 from ._interpreter import push
 from ._layout import Layout
 from ._linearized import linearized
-from ._polynomial import Polynomial, Value, compose
-from ._rules import rule
+from ._polynomial import Polynomial, Value, compose, primal
+from ._rules import bind, rule
+from ._versions import called, name_of, opened, params_behind_flags
 
 
-@rule("jit", "pjit", "closed_call", "core_closed_call", "custom_lin")
+@rule("jit", "call", "closed_call", "eval_jaxpr", "linear_call", "custom_vjp_call")
 def _call(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
-    body = eqn.params["jaxpr"] if "jaxpr" in eqn.params else eqn.params["call_jaxpr"]
-    return push(layout, body.jaxpr, body.consts, inputs, wanted)
+    """The body, that of a custom_vjp too, which has no forward rule."""
+    return push(layout, *opened(called(eqn.params)), inputs, wanted)
 
 
-@rule("checkpoint", "remat", "remat2")
+@rule("remat")
 def _remat(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
-    return push(layout, eqn.params["jaxpr"], (), inputs, wanted)
+    return _checkpointed(layout, eqn.params, inputs, wanted)
 
 
-@rule("custom_vjp_call", "custom_vjp_call_jaxpr")
-def _custom_vjp(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
-    """A custom_vjp has no forward rule, so its body is differentiated."""
-    body = eqn.params.get("call_jaxpr") or eqn.params["fun_jaxpr"]
-    return push(layout, body.jaxpr, body.consts, inputs, wanted)
+@rule("call_hi_primitive")
+def _behind_flags(
+    layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]
+) -> Sequence[Any]:
+    params = params_behind_flags(eqn.params)
+    if "prevent_cse" in params:
+        return _checkpointed(layout, params, inputs, wanted)
+    return linearized(layout, eqn, inputs, wanted)
+
+
+def _checkpointed(
+    layout: Layout, params: Mapping[str, Any], inputs: list[Value], wanted: Sequence[bool]
+) -> Sequence[Any]:
+    """The body under `jax.checkpoint` again, so that its coefficients are not kept for a gradient either."""
+    structure: list[Any] = []
+
+    def body() -> list[Array]:
+        outputs = push(layout, *opened(called(params)), inputs, wanted)
+        leaves, tree = jax.tree.flatten(outputs)
+        structure.append(tree)
+        return leaves
+
+    leaves = jax.checkpoint(body, policy=params["policy"], prevent_cse=params["prevent_cse"])()
+    return jax.tree.unflatten(structure[-1], leaves)
 
 
 @rule("custom_jvp_call")
@@ -38,20 +58,24 @@ def _custom_jvp(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequ
 
     relu is the one that is known: its rule is the step function, 0 at 0.
     """
-    if not is_relu(eqn):
+    if not is_relu(eqn, *map(primal, inputs)):
         return linearized(layout, eqn, inputs, wanted)
     (inner,) = inputs
     assert isinstance(inner, Polynomial)
-    positive = inner.primal > 0
-    value: Array = jnp.where(positive, inner.primal, 0)
-    return [compose(layout, [value, positive.astype(value.dtype)], inner)]
+    (value,) = bind(eqn, inner.primal)
+    return [compose(layout, [value, (inner.primal > 0).astype(value.dtype)], inner)]
 
 
-def is_relu(eqn: JaxprEqn) -> bool:
-    """Whether a custom_jvp is `jax.nn.relu`: of that name, around one `max` with a constant."""
-    body = eqn.params["call_jaxpr"].jaxpr
-    while len(body.eqns) == 1 and body.eqns[0].primitive.name in ("jit", "pjit"):
-        name, body = body.eqns[0].params["name"], body.eqns[0].params["jaxpr"].jaxpr
-        if name == "relu" and [e.primitive.name for e in body.eqns] == ["max"]:
-            return isinstance(body.eqns[0].invars[1], Literal)
-    return False
+def is_relu(eqn: JaxprEqn, *args: Any) -> bool:
+    """Whether a custom_jvp is `jax.nn.relu`: traced, both it and its derivative rule read the same.
+
+    `args` are arrays of its arguments' shapes and dtypes, or structs.
+    """
+    body = opened(called(eqn.params))[0]
+    if [name_of(inner.primitive) for inner in body.eqns] != ["jit"] or len(args) != 1:
+        return False
+
+    def traced(function: Any) -> str:
+        return str(jax.make_jaxpr(lambda x, dx: jax.jvp(function, (x,), (dx,)))(*args, *args))
+
+    return traced(lambda x: bind(eqn, x)[0]) == traced(jax.nn.relu)

@@ -5,18 +5,20 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import ClosedJaxpr, JaxprEqn
+from jax.extend.core import JaxprEqn
 
 from ._interpreter import push
 from ._layout import Key, Layout
 from ._polynomial import Polynomial, Value, coefficients, primal
 from ._rules import rule
+from ._varying import vary, varying_axes
+from ._versions import opened, scan_lengths
 
 Keys = list[tuple[Key, ...]]
 
 
-def _run(layout: Layout, body: ClosedJaxpr, args: Sequence[Value]) -> list[Value]:
-    return [_dense(value) for value in push(layout, body.jaxpr, body.consts, args)]
+def _run(layout: Layout, body: Any, args: Sequence[Value]) -> list[Value]:
+    return [_dense(value) for value in push(layout, *opened(body), args)]
 
 
 def _dense(value: Value) -> Value:
@@ -47,41 +49,55 @@ def _with_keys(layout: Layout, values: Sequence[Value], keys: Keys) -> list[Valu
     return [widen(value, wanted) for value, wanted in zip(values, keys, strict=True)]
 
 
-def _keys_after(layout: Layout, step: Callable[[list[Value]], list[Value]], args: list[Value]) -> Keys:
-    """Which coefficients the results of a function have."""
-    found: list[Keys] = []
-    jax.eval_shape(lambda args: found.append(_keys(layout, step(args))), args)
-    return found[0]
+def _like(layout: Layout, values: Sequence[Value], start: Sequence[Value]) -> list[Value]:
+    """The values with the coefficients of others, varying as these do."""
+    return list(map(vary, _with_keys(layout, values, _keys(layout, start)), map(varying_axes, start)))
+
+
+def _after(
+    layout: Layout, step: Callable[[list[Value]], list[Value]], args: list[Value]
+) -> tuple[Keys, list[frozenset[str]]]:
+    """Which coefficients the results of a function have, and over which axes of a mesh they vary."""
+    keys: list[Keys] = []
+
+    def run(args: list[Value]) -> list[Value]:
+        results = step(args)
+        keys.append(_keys(layout, results))
+        return results
+
+    shapes = jax.eval_shape(run, args)
+    return keys[-1], [varying_axes(shape) for shape in shapes]
 
 
 def _settle(layout: Layout, step: Callable[[list[Value]], list[Value]], start: list[Value]) -> list[Value]:
-    """The start of a loop, with the coefficients that its carry has after any number of steps."""
-    keys = _keys(layout, start)
+    """The start of a loop, with the coefficients that its carry has after any number of steps.
+
+    It varies over the axes of a mesh over which the carry does then.
+    """
     while True:
-        start = _with_keys(layout, start, keys)
-        after = _union(layout, keys, _keys_after(layout, step, start))
-        if after == keys:
+        keys, axes = _keys(layout, start), list(map(varying_axes, start))
+        found, varying = _after(layout, step, start)
+        start = _with_keys(layout, start, _union(layout, keys, found))
+        start = [vary(value, own | other) for value, own, other in zip(start, axes, varying, strict=True)]
+        if (_keys(layout, start), list(map(varying_axes, start))) == (keys, axes):
             return start
-        keys = after
 
 
 @rule("scan")
 def _scan(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
-    body, num_consts, num_carry = (eqn.params[name] for name in ("jaxpr", "num_consts", "num_carry"))
+    body, (num_consts, num_carry) = eqn.params["jaxpr"], scan_lengths(eqn.params)
     values = [_dense(value) for value in inputs]
     consts, carry, xs = values[:num_consts], values[num_consts:][:num_carry], values[num_consts + num_carry :]
 
     def step(carry: list[Value], x: list[Value]) -> tuple[list[Value], list[Value]]:
         outputs = _run(layout, body, [*consts, *carry, *x])
-        return _with_keys(layout, outputs[:num_carry], keys), outputs[num_carry:]
+        return _like(layout, outputs[:num_carry], start), outputs[num_carry:]
 
-    keys = _keys(layout, carry)
     xs = [_samples_inside(x) for x in xs]
     first = jax.tree.map(lambda x: x[0], xs)
-    carry = _settle(layout, lambda c: _run(layout, body, [*consts, *c, *first])[:num_carry], carry)
-    keys = _keys(layout, carry)
+    start = _settle(layout, lambda c: _run(layout, body, [*consts, *c, *first])[:num_carry], carry)
     options = {name: eqn.params[name] for name in ("length", "reverse", "unroll")}
-    carry, ys = jax.lax.scan(step, carry, xs, **options)
+    carry, ys = jax.lax.scan(step, start, xs, **options)
     return [*carry, *map(_samples_outside, ys)]
 
 
@@ -108,9 +124,8 @@ def _while(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[
         (go_on,) = _run(layout, eqn.params["cond_jaxpr"], [*map(primal, test_consts), *map(primal, carry)])
         return go_on
 
-    carry = _settle(layout, step, carry)
-    keys = _keys(layout, carry)
-    return jax.lax.while_loop(test, lambda carry: _with_keys(layout, step(carry), keys), carry)
+    start = _settle(layout, step, carry)
+    return jax.lax.while_loop(test, lambda carry: _like(layout, step(carry), start), start)
 
 
 @rule("cond")
@@ -118,7 +133,13 @@ def _cond(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[b
     index, *operands = map(_dense, inputs)
     branches = [lambda args, body=body: _run(layout, body, args) for body in eqn.params["branches"]]
     keys: Keys = [() for _ in eqn.outvars]
+    axes: list[frozenset[str]] = [frozenset() for _ in eqn.outvars]
     for branch in branches:
-        keys = _union(layout, keys, _keys_after(layout, branch, operands))
-    widened = [lambda args, b=branch: _with_keys(layout, b(args), keys) for branch in branches]
-    return jax.lax.switch(index, widened, operands)
+        found, varying = _after(layout, branch, operands)
+        keys = _union(layout, keys, found)
+        axes = [one | other for one, other in zip(axes, varying, strict=True)]
+
+    def widened(branch: Callable[[list[Value]], list[Value]]) -> Callable[[list[Value]], list[Value]]:
+        return lambda args: list(map(vary, _with_keys(layout, branch(args), keys), axes))
+
+    return jax.lax.switch(index, [widened(branch) for branch in branches], operands)

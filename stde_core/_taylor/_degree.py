@@ -9,6 +9,7 @@ from jax.extend.core import JaxprEqn
 
 from ._linear import additive, linear
 from ._rules import find_rule
+from ._versions import name_of
 
 Degree: TypeAlias = float | None
 """The array is polynomials in x of at most this degree, piece by piece: of degree 0 where it takes
@@ -29,12 +30,12 @@ def degree(eqn: JaxprEqn, inputs: Sequence[Degree]) -> Degree:
 
 def _degree(eqn: JaxprEqn, inputs: Sequence[Degree], known: Sequence[float]) -> float:
     first, last = inputs[0] or 0.0, inputs[-1] or 0.0
-    match eqn.primitive.name:
-        case "mul" | "dot_general" | "conv_general_dilated" | "scatter-mul":
+    match name_of(eqn.primitive):
+        case "mul" | "dot_general" | "conv_general_dilated" | "scatter_mul":
             return sum(known)
         case "div":
             return first if last == 0 else math.inf
-        case "triangular_solve" | "custom_linear_solve":
+        case "triangular_solve" | "linear_solve":
             return last if not any(inputs[:-1]) else math.inf
         case "integer_pow" if eqn.params["y"] > 0:
             return first * eqn.params["y"]

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core.primitives import dot_general_p
 from jaxtyping import Array, Inexact
 
 from ._coefficients import Coefficient, dense
@@ -24,15 +24,15 @@ class Dot:
     right: Axes
     left_batch: Axes
     right_batch: Axes
-    precision: Any
-    preferred_element_type: Any
-    out_sharding: Any
+    params: dict[str, Any]
+    """Those of the primitive, whose dimension numbers the four above replace."""
 
     @property
     def swapped(self) -> "Dot":
-        precision = self.precision[::-1] if isinstance(self.precision, tuple) else self.precision
+        precision = self.params["precision"]
+        exchanged = precision[::-1] if isinstance(precision, tuple) else precision
         sides = (self.right, self.left, self.right_batch, self.left_batch)
-        return Dot(*sides, precision, self.preferred_element_type, self.out_sharding)
+        return Dot(*sides, self.params | {"precision": exchanged})
 
     def __call__(self, left: Constant, right: Constant) -> Array:
         return self._contract(left, right, (self.left, self.right), (self.left_batch, self.right_batch))
@@ -52,14 +52,7 @@ class Dot:
         return self._contract(left, right, contracted, batch)
 
     def _contract(self, left: Constant, right: Constant, contracted: Any, batch: Any) -> Array:
-        return jax.lax.dot_general(
-            left,
-            right,
-            (contracted, batch),
-            precision=self.precision,
-            preferred_element_type=self.preferred_element_type,
-            out_sharding=self.out_sharding,
-        )
+        return dot_general_p.bind(left, right, **self.params | {"dimension_numbers": (contracted, batch)})
 
 
 def _after_samples(axes: Axes) -> Axes:
@@ -69,8 +62,7 @@ def _after_samples(axes: Axes) -> Axes:
 def bilinear(params: dict[str, Any], left_rank: int, right_rank: int) -> Bilinear:
     """The product that an equation with `dot_general` stands for."""
     (left, right), (left_batch, right_batch) = params["dimension_numbers"]
-    options = (params["precision"], params["preferred_element_type"], params["out_sharding"])
-    dot = Dot(left, right, left_batch, right_batch, *options)
+    dot = Dot(left, right, left_batch, right_batch, params)
     batch = len(left_batch)
     left_free = left_rank - len(left) - batch
     right_free = right_rank - len(right) - batch

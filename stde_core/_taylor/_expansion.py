@@ -14,6 +14,8 @@ from ._hot import one_hot
 from ._interpreter import push
 from ._layout import Channel, Key, Layout, Monomial, divisors
 from ._polynomial import Value, coefficients, polynomial, primal
+from ._varying import vary, varying_axes
+from ._versions import opened
 
 
 def expand_model(model: Model, x: Point, blocks: Sequence[AbstractDirections], layout: Layout) -> Value:
@@ -22,9 +24,11 @@ def expand_model(model: Model, x: Point, blocks: Sequence[AbstractDirections], l
     `blocks` are the directions of the blocks. Cost: about one evaluation of the model for each
     sample of each channel and each top, and one for the primal, which all share.
     """
-    variables = {key: _direction(key, x, blocks, layout) for key in layout.keys}
-    jaxpr = jax.make_jaxpr(model)(x)
-    (output,) = push(layout, jaxpr.jaxpr, jaxpr.consts, [polynomial(x, variables)])
+    weights = [[*readout.weights.values()] for readout in layout.tops]
+    axes = varying_axes([x, blocks, weights])
+    x = vary(x, axes)
+    variables = {key: vary(_direction(key, x, blocks, layout), axes) for key in layout.keys}
+    (output,) = push(layout, *opened(jax.make_jaxpr(model)(x)), [polynomial(x, variables)])
     return output
 
 

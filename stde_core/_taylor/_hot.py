@@ -100,6 +100,11 @@ class Hot:
         return self.values.reshape(*self.index.shape, *self.shape[:start], *self.shape[stop:])
 
 
+jax.tree_util.register_dataclass(
+    Hot, data_fields=["index", "values"], meta_fields=["shape", "before", "size", "after"]
+)
+
+
 def one_hot(index: Index, values: Inexact[Array, "n k"], size: int) -> Hot:
     """`n` vectors of `size` entries with `values` at `index`."""
     return Hot((size,), 1, size, 1, index, values[:, :, None, None])

@@ -8,7 +8,7 @@ import numpy as np
 
 from ._coefficients import Coefficient
 from ._hot import Hot, from_slabs
-from ._structure import slice_
+from ._structure import reshape, slice_
 
 # A dense part of so many entries may join one-hot ones in a concatenation.
 _FEW = 8
@@ -76,3 +76,12 @@ def split(hot: Hot, sizes: Sequence[int], axis: int) -> Mapping[int, Coefficient
         parts[i] = part
         offset += size
     return parts
+
+
+def unstack(hot: Hot, axis: int) -> Mapping[int, Coefficient] | None:
+    """The slices along an axis, which they lose."""
+    parts = split(hot, [1] * hot.shape[axis], axis)
+    shape = (*hot.shape[:axis], *hot.shape[axis + 1 :])
+    if parts is None:
+        return None
+    return {i: reshape(part, shape) for i, part in parts.items() if isinstance(part, Hot)}

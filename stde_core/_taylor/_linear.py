@@ -8,12 +8,13 @@ from jax.extend.core import JaxprEqn
 
 from ._coefficients import Coefficient, add, dense, scale
 from ._hot import Hot
-from ._joins import concatenate, split, stack
+from ._joins import concatenate, split, stack, unstack
 from ._layout import Layout
 from ._linearized import derivative, linearized
 from ._polynomial import Polynomial, Value, coefficients, polynomial, primal
 from ._rules import bind, output_avals, rule
 from ._structure import SHAPE_RULES, broadcast
+from ._versions import name_of
 
 Wanted = Sequence[bool]
 
@@ -23,13 +24,14 @@ Wanted = Sequence[bool]
     abs broadcast_in_dim clamp complex concatenate conj convert_element_type copy copy_p cummax cummin cumsum
     dynamic_slice dynamic_update_slice expand_dims fft gather imag max min neg optimization_barrier pad real
     reduce_max reduce_min reduce_precision reduce_sum reduce_window_max reduce_window_min reduce_window_sum
-    rem reshape rev scatter scatter-add scatter-max scatter-min select_and_gather_add select_and_scatter_add
-    select_n sharding_constraint slice sort split squeeze stack tile top_k transpose
+    rem reshape reshard rev scatter scatter_add scatter_max scatter_min select_and_gather_add
+    select_and_scatter_add select_n sharding_constraint slice sort split squeeze stack tile top_k transpose
+    unstack
     """.split()  # noqa: SIM905
 )
 def linear(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
     """Every coefficient goes through the derivative at the primal, as a tangent of its own."""
-    if eqn.primitive.name == "abs" and jnp.iscomplexobj(primal(inputs[0])):
+    if name_of(eqn.primitive) == "abs" and jnp.iscomplexobj(primal(inputs[0])):
         return linearized(layout, eqn, inputs, wanted)
     outputs = bind(eqn, *map(primal, inputs))
     terms: list[dict[Any, Coefficient]] = [{} for _ in outputs]
@@ -50,7 +52,7 @@ def _structured(
     """The images of one-hot coefficients, where the operation keeps their structure."""
     if not any(isinstance(c, Hot) for c in tangents.values()):
         return None
-    name = eqn.primitive.name
+    name = name_of(eqn.primitive)
     first = tangents.get(0)
     match name:
         case "concatenate":
@@ -61,6 +63,8 @@ def _structured(
             image = stack([tangents.get(i) for i in range(len(inputs))], **eqn.params)
         case "split" if isinstance(first, Hot):
             return split(first, **eqn.params)
+        case "unstack" if isinstance(first, Hot):
+            return unstack(first, **eqn.params)
         case _ if name in SHAPE_RULES and isinstance(first, Hot):
             image = SHAPE_RULES[name](first, **eqn.params)
         case _:
@@ -68,13 +72,13 @@ def _structured(
     return None if image is None else {0: image}
 
 
-@rule("add", "add_any", "sub")
+@rule("add", "add_jaxvals", "sub")
 def additive(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
     """Sums and differences."""
     left, right = (expand(value, output_avals(eqn)[0].shape) for value in inputs)
     terms = dict(coefficients(left))
     for key, c in coefficients(right).items():
-        signed = scale(c, -1) if eqn.primitive.name == "sub" else c
+        signed = scale(c, -1) if name_of(eqn.primitive) == "sub" else c
         terms[key] = add(terms[key], signed) if key in terms else signed
     vanishes = all(isinstance(v, Polynomial) and v.vanishes for v in inputs)
     return [polynomial(bind(eqn, *map(primal, inputs))[0], terms, vanishes)]

@@ -2,12 +2,14 @@
 
 import contextlib
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import JaxprEqn
+from jax.extend.core import JaxprEqn, Primitive
 from jaxtyping import Array
 
 from ._coefficients import Coefficient, dense, scale, total, weigh
@@ -15,13 +17,14 @@ from ._interpreter import push
 from ._layout import Channel, Key, Layout, Top
 from ._polynomial import Constant, Polynomial, Value, coefficients, polynomial, primal
 from ._rules import OTHERS, bind, output_avals, rule
+from ._versions import opened
 
 
 @rule(
     *"""
-    atan2 bessel_i0e bessel_i1e cholesky cumlogsumexp cumprod custom_jvp_call digamma eig eigh erf_inv
-    householder_product igamma igamma_grad_a igammac lgamma logsumexp lu polygamma qr random_gamma_grad
-    reduce_prod regularized_incomplete_beta schur svd tridiagonal_solve zeta
+    atan2 bessel_i0e bessel_i1e cholesky cumlogsumexp cumprod custom_jvp_call digamma eig
+    eigh erf_inv householder_product igamma igamma_grad_a igammac lgamma logsumexp lu polygamma qr
+    random_gamma_grad reduce_prod regularized_incomplete_beta schur svd tridiagonal_solve zeta
     """.split()  # noqa: SIM905
 )
 def linearized(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
@@ -95,18 +98,34 @@ def _by_degrees(
     with _naming(eqn):
         nonlinear = jax.make_jaxpr(held)(*points)
     below = [polynomial(v.primal, v.kept(layout.lower.channels).coefficients) for v in moving.values()]
-    memory = push(layout.lower, nonlinear.jaxpr, nonlinear.consts, below)
+    memory = push(layout.lower, *opened(nonlinear), below)
 
     def apply(leaves: list[Array], tangents: list[Array]) -> list[Array]:
         return jax.tree.unflatten(structure[-1], leaves)(*tangents)
 
     linear = jax.make_jaxpr(apply)([primal(m) for m in memory], points)
+    recurs = any(inner.primitive is eqn.primitive for inner in opened(linear)[0].eqns)
+    if recurs and not any(isinstance(m, Polynomial) for m in memory):
+        return _by_one_derivative(layout, eqn, inputs, moving)
     tangents = [_euler(layout, v) for v in moving.values()]
-    images = push(layout, linear.jaxpr, linear.consts, [*memory, *tangents])
+    with _not_for_ever(eqn):
+        images = push(layout, *opened(linear), [*memory, *tangents])
     return {
         i: {c: scale(image, 1 / layout.degrees[c]) for c, image in coefficients(y).items()}
         for i, y in zip(smooth, images, strict=True)
     }
+
+
+def _by_one_derivative(
+    layout: Layout, eqn: JaxprEqn, inputs: Sequence[Value], moving: Mapping[int, Polynomial]
+) -> dict[int, dict[Key, Coefficient]]:
+    """The same where the derivative does not depend on the formal variables: every coefficient through it."""
+    images: dict[int, dict[Key, Coefficient]] = defaultdict(dict)
+    for c in layout.channels:
+        tangents = {i: v.coefficients[c] for i, v in moving.items() if c in v.coefficients}
+        for i, image in (derivative(eqn, inputs, tangents) if tangents else {}).items():
+            images[i][c] = image
+    return images
 
 
 def _euler(layout: Layout, value: Polynomial) -> Value:
@@ -115,6 +134,29 @@ def _euler(layout: Layout, value: Polynomial) -> Value:
         c: scale(value.coefficients[c], c.degree) for c in layout.channels if c in value.coefficients
     }
     return polynomial(jnp.zeros_like(value.primal), terms, vanishes=True)
+
+
+# A derivative rule may use its own primitive again, with parameters that come to an end. Those of
+# JAX and Equinox do so once at most; none that ends goes so deep.
+_DEEPEST = 16
+_above: ContextVar[tuple[Primitive, ...]] = ContextVar("primitives above", default=())
+
+
+@contextlib.contextmanager
+def _not_for_ever(eqn: JaxprEqn) -> Iterator[None]:
+    """Raises where the derivative of a primitive leads back to the primitive, again and again."""
+    above = _above.get()
+    if above.count(eqn.primitive) == _DEEPEST:
+        raise NotImplementedError(
+            f"The derivative of the primitive `{eqn.primitive.name}`, which the model uses, is written with "
+            f"`{eqn.primitive.name}` again, so that no end of differentiating it comes; give it a rule by "
+            "`stde.taylor_rule`."
+        )
+    token = _above.set((*above, eqn.primitive))
+    try:
+        yield
+    finally:
+        _above.reset(token)
 
 
 @contextlib.contextmanager

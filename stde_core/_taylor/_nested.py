@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, Inexact
 
 from .._tangents import AbstractDirections
 from .._types import Model, Point
+from ._varying import alike
 
 Derivative: TypeAlias = Callable[[Model, Float[Array, " dim"]], Model]
 Vectorise: TypeAlias = Callable[..., Any]
@@ -55,8 +56,8 @@ def nested(
     """
 
     def one(sample: AbstractDirections) -> tuple[Inexact[Array, "..."], ...]:
-        vectors = sample.dense(x.shape[0], x.dtype)
-        return tuple(_nest(model, vectors, powers, first, then)(x) for powers in monomials)
+        point, vectors = alike(x, sample.dense(x.shape[0], x.dtype))
+        return tuple(_nest(model, vectors, powers, first, then)(point) for powers in monomials)
 
     return vectorise(one)(directions)
 
@@ -77,10 +78,10 @@ def hessian_vector(
     """A `Contraction` of order ≤ 2: `w·(∇²u v)` from Hessian-vector products, `Du[v]` by one jvp."""
 
     def one(sample: AbstractDirections) -> tuple[Inexact[Array, "..."], ...]:
-        vectors = sample.dense(x.shape[0], x.dtype)
+        point, vectors = alike(x, sample.dense(x.shape[0], x.dtype))
         v, w = vectors[0], vectors[-1]
         return tuple(
-            forward(model, v)(x) if sum(powers) == 1 else forward(gradient(model), v)(x) @ w
+            forward(model, v)(point) if sum(powers) == 1 else forward(gradient(model), v)(point) @ w
             for powers in monomials
         )
 

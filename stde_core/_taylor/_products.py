@@ -1,5 +1,6 @@
 """Rules for products and quotients, and for smooth functions of one variable."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -12,11 +13,12 @@ from . import _dot
 from ._coefficients import dense, over
 from ._interpreter import push
 from ._layout import Layout
-from ._linear import expand
+from ._linear import expand, linear
 from ._linearized import linearized
 from ._polynomial import ELEMENTWISE, Bilinear, Constant, Polynomial, Value, compose, divide, multiply, primal
 from ._rules import bind, output_avals, rule
 from ._scalars import SCALARS, power
+from ._versions import name_of, opened
 
 Wanted = Sequence[bool]
 
@@ -61,7 +63,7 @@ def _convolution(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wan
 def _scalar(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
     (inner,) = inputs
     assert isinstance(inner, Polynomial)
-    series = SCALARS[eqn.primitive.name](inner.primal, layout.order, **eqn.params)
+    series = SCALARS[name_of(eqn.primitive)](inner.primal, layout.order, **eqn.params)
     return [compose(layout, series, inner)]
 
 
@@ -75,16 +77,35 @@ def _pow(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> 
     return [compose(layout, power(base.primal, exponent, layout.order), base)]
 
 
-@rule("scatter-mul")
+@rule("polynomial")
+def _polynomial(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
+    """`p(x) = Σ_j c_j xʲ`: from `p⁽ᵏ⁾(x)/k! = Σ_j binom(j, k) c_j xʲ⁻ᵏ` where x alone is a polynomial."""
+    x, *factors = inputs
+    if any(isinstance(c, Polynomial) for c in factors):
+        return push(layout, *opened(jax.make_jaxpr(_horner)(*map(primal, inputs))), inputs)
+    x = expand(x, output_avals(eqn)[0].shape)
+    assert isinstance(x, Polynomial)
+    derivatives = [
+        [math.comb(j, k) * c for j, c in enumerate(factors[k:], start=k)] for k in range(layout.order + 1)
+    ]
+    series = [_horner(x.primal, *terms) if terms else None for terms in derivatives]
+    return [compose(layout, [bind(eqn, *map(primal, inputs))[0], *series[1:]], x)]
+
+
+def _horner(x: Constant, *factors: Constant) -> Array:
+    value = factors[-1]
+    for c in reversed(factors[:-1]):
+        value = value * x + c
+    return jnp.broadcast_to(value, jnp.broadcast_shapes(x.shape, value.shape))
+
+
+@rule("scatter_mul")
 def _scatter_mul(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
-    """A product with the factors put in their places among ones; as in JAX, places that do not repeat."""
-    operand, indices, factors = inputs
-    places = primal(indices)
-    options = {name: eqn.params[name] for name in ("dimension_numbers", "indices_are_sorted", "mode")}
+    """A product with the factors put in their places among ones, which is linear in the factors.
 
-    def multiplied(operand: Array, factors: Array) -> Array:
-        ones = jnp.ones_like(operand)
-        return operand * jax.lax.scatter(ones, places, factors, unique_indices=True, **options)
-
-    jaxpr = jax.make_jaxpr(multiplied)(primal(operand), primal(factors))
-    return push(layout, jaxpr.jaxpr, jaxpr.consts, [operand, factors])
+    As in JAX, it has a derivative by the factors only where places are known not to repeat.
+    """
+    operand, *rest = inputs
+    ones = [jnp.ones_like(primal(operand)), *rest]
+    (among_ones,) = linear(layout, eqn, ones, wanted)
+    return [multiply(layout, ELEMENTWISE, operand, among_ones)]

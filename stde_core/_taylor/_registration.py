@@ -11,6 +11,7 @@ from ._interpreter import push
 from ._layout import Layout
 from ._polynomial import Polynomial, Value, compose, primal
 from ._rules import REGISTERED, Rule, output_avals
+from ._versions import opened
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -82,7 +83,7 @@ def _in_other_words(function: Callable[..., Any]) -> Rule:
                 f"The function given to `stde.taylor_rule({eqn.primitive.name})` returned {got}; "
                 f"it needs to return what the primitive does, {needed}."
             )
-        return push(layout, jaxpr.jaxpr, jaxpr.consts, inputs, wanted)
+        return push(layout, *opened(jaxpr), inputs, wanted)
 
     return rule
 

@@ -7,6 +7,7 @@ from jax.extend.core import JaxprEqn, Primitive
 from jaxtyping import Array
 
 from ._layout import Layout
+from ._versions import name_of
 
 Rule: TypeAlias = Callable[[Layout, JaxprEqn, list[Any], Sequence[bool]], Sequence[Any]]
 """`rule(layout, eqn, inputs, wanted)`: the outputs of an equation, as polynomials or arrays.
@@ -17,14 +18,14 @@ At least one of the inputs is a polynomial. Outputs that are not `wanted` may be
 R = TypeVar("R", bound=Rule)
 
 OTHERS = ""
-"""In place of a name: the rule of all primitives that have none."""
+"""The rule of all primitives that have none, and of those that are not JAX's own."""
 
 RULES: dict[str, Rule] = {}
 REGISTERED: dict[Primitive, Rule] = {}
 
 
 def rule(*names: str) -> Callable[[R], R]:
-    """Registers a rule for primitives by name."""
+    """Registers a rule for primitives of JAX, by the names of `name_of`."""
 
     def register(function: R) -> R:
         RULES.update(dict.fromkeys(names, function))
@@ -35,7 +36,7 @@ def rule(*names: str) -> Callable[[R], R]:
 
 def find_rule(eqn: JaxprEqn) -> Rule:
     """The rule of the equation's primitive, those registered from outside first."""
-    return REGISTERED.get(eqn.primitive) or RULES.get(eqn.primitive.name) or RULES[OTHERS]
+    return REGISTERED.get(eqn.primitive) or RULES.get(name_of(eqn.primitive)) or RULES[OTHERS]
 
 
 def output_avals(eqn: JaxprEqn) -> list[Any]:

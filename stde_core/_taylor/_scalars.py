@@ -146,6 +146,11 @@ def _logarithm(value: Value, reciprocal: Value, order: int) -> list[Value]:
     return [value, *(_monomial((-1) ** (k - 1) / k, reciprocal, k) for k in range(1, order + 1))]
 
 
+def _log2(z: Value, order: int, **_: Any) -> list[Value]:
+    value, *derivatives = _logarithm(lax.log2(z), 1 / z, order)
+    return [value, *(_times(1 / math.log(2), c) for c in derivatives)]
+
+
 def _sqrt(z: Value, order: int, **_: Any) -> list[Value]:
     value = lax.sqrt(z)
     slope = 0.5 / value
@@ -162,6 +167,11 @@ def _cbrt(z: Value, order: int, **_: Any) -> list[Value]:
     value = lax.cbrt(z)
     reciprocal = 1 / value
     return [value, *(_monomial(_binomial(1 / 3, k), reciprocal, 3 * k - 1) for k in range(1, order + 1))]
+
+
+def _one_minus_square(z: Value, order: int, **_: Any) -> list[Value | None]:
+    square = _integer_pow(z, order, y=2)
+    return [(1 - z) * (1 + z), *(None if c is None else -c for c in square[1:])]
 
 
 def _integer_pow(z: Value, order: int, *, y: int, **_: Any) -> list[Value | None]:
@@ -231,10 +241,12 @@ SCALARS: dict[str, ScalarRule] = {
     "erf": lambda z, order, **_: _gaussian(lax.erf(z), 1, z, order),
     "erfc": lambda z, order, **_: _gaussian(lax.erfc(z), -1, z, order),
     "log": lambda z, order, **_: _logarithm(lax.log(z), 1 / z, order),
+    "log2": _log2,
     "log1p": lambda z, order, **_: _logarithm(lax.log1p(z), 1 / (1 + z), order),
     "sqrt": _sqrt,
     "rsqrt": _rsqrt,
     "cbrt": _cbrt,
     "integer_pow": _integer_pow,
     "square": lambda z, order, **_: _integer_pow(z, order, y=2),
+    "one_minus_square": _one_minus_square,
 }

@@ -12,9 +12,9 @@ from ._calls import is_relu
 from ._degree import Degree
 from ._linearized import linearized
 from ._rules import OTHERS, REGISTERED, RULES, bind, find_rule
+from ._versions import called, name_of, opened
 
-CALLS = ("jit", "pjit", "closed_call", "core_closed_call", "custom_lin", "checkpoint", "remat", "remat2")
-CUSTOM_VJP = ("custom_vjp_call", "custom_vjp_call_jaxpr")
+CALLS = ("jit", "call", "closed_call", "eval_jaxpr", "linear_call", "remat")
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,16 @@ class Site:
 
     @property
     def primitive(self) -> str:
-        return self.eqn.primitive.name
+        return name_of(self.eqn.primitive)
 
     @property
     def name(self) -> str:
         """The primitive, or the function with a custom derivative, or that is called."""
         if self.primitive in CALLS:
             return self.eqn.params.get("name", "")
-        if self.primitive not in ("custom_jvp_call", *CUSTOM_VJP):
-            return self.primitive
-        body = self.eqn.params.get("call_jaxpr") or self.eqn.params["fun_jaxpr"]
-        return body.jaxpr.debug_info.func_name
+        if self.primitive not in ("custom_jvp_call", "custom_vjp_call"):
+            return self.eqn.primitive.name
+        return opened(called(self.eqn.params))[0].debug_info.func_name
 
     @property
     def moving(self) -> list[int]:
@@ -78,7 +77,7 @@ class Site:
             return "none"
         if found is linearized or custom or power or modulus:
             return "derivative"
-        return "body" if self.primitive in CUSTOM_VJP else "rule"
+        return "body" if self.primitive == "custom_vjp_call" else "rule"
 
     @property
     def arguments(self) -> list[jax.ShapeDtypeStruct]:

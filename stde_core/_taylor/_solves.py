@@ -14,6 +14,7 @@ from ._interpreter import push
 from ._layout import Layout
 from ._polynomial import Bilinear, Constant, Polynomial, Value, coefficients, divide, primal
 from ._rules import bind, rule
+from ._versions import opened
 
 Wanted = Sequence[bool]
 
@@ -57,7 +58,7 @@ def _triangular_product(
     return jnp.matmul(a, y, precision="highest") if left_side else jnp.matmul(y, a, precision="highest")
 
 
-@rule("custom_linear_solve")
+@rule("linear_solve")
 def _linear_solve(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
     """`jax.lax.custom_linear_solve`: the residual of what is known gives the next degree."""
     lengths, jaxprs = eqn.params["const_lengths"], eqn.params["jaxprs"]
@@ -66,8 +67,7 @@ def _linear_solve(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wa
     constants = [primal(value) for value in inputs[:count]]
     known: list[Value] = list(bind(eqn, *map(primal, inputs)))
     for degree in range(1, layout.order + 1):
-        body = jaxprs.matvec
-        products = push(layout, body.jaxpr, body.consts, [*matvec_consts, *known])
+        products = push(layout, *opened(jaxprs.matvec), [*matvec_consts, *known])
         for key in (key for key in layout.keys if layout.degrees[key] == degree):
             residual = [_difference(key, b, p) for b, p in zip(right, products, strict=True)]
             if any(r is not None for r in residual):

@@ -16,7 +16,8 @@ from jax.extend.source_info_util import summarize
 from ._degree import Degree, degree
 from ._linear import constant
 from ._rules import REGISTERED, find_rule
-from ._site import CALLS, CUSTOM_VJP, Place, Site, is_kind
+from ._site import CALLS, Place, Site, is_kind
+from ._versions import called, name_of, opened, scan_lengths
 
 Survey: TypeAlias = tuple[list[Degree], list[Site]]
 """The degrees of the outputs, and the equations with a derivative in x."""
@@ -35,7 +36,7 @@ def survey(jaxpr: Jaxpr, inputs: Sequence[Degree], place: Place = _TOP) -> Surve
 
     signless = _signless(jaxpr)
     for eqn, felt in _live(jaxpr, place.felt):
-        felt = felt and not (eqn.primitive.name == "abs" and eqn.outvars[0] in signless)
+        felt = felt and not (name_of(eqn.primitive) == "abs" and eqn.outvars[0] in signless)
         here = replace(place, felt=felt, source=_source(eqn) if place.source is None else place.source)
         outputs, found = _visit(Site(eqn, tuple(map(read, eqn.invars)), here))
         degrees.update(zip(eqn.outvars, outputs, strict=True))
@@ -64,8 +65,9 @@ def _signless(jaxpr: Jaxpr) -> set[Var]:
     found: set[Var] = set()
     others = {v for v in jaxpr.outvars if not isinstance(v, Literal)}
     for eqn in jaxpr.eqns:
-        even = eqn.primitive.name == "integer_pow" and eqn.params["y"] % 2 == 0
-        users = found if even or eqn.primitive.name in ("log", "square") else others
+        name = name_of(eqn.primitive)
+        even = name == "integer_pow" and eqn.params["y"] % 2 == 0
+        users = found if even or name in ("log", "square") else others
         users.update(atom for atom in eqn.invars if not isinstance(atom, Literal))
     return found - others
 
@@ -86,7 +88,7 @@ def _called(site: Site) -> Survey:
     place = site.place if site.name.startswith("_") else replace(site.place, within=site.name)
 
     def enter(body: Any, degrees: Sequence[Degree]) -> Survey:
-        return survey(getattr(body, "jaxpr", body), degrees, place)
+        return survey(opened(body)[0], degrees, place)
 
     def same() -> list[Degree]:
         return [degree(site.eqn, inputs)] * len(site.smooth)
@@ -95,7 +97,7 @@ def _called(site: Site) -> Survey:
         case _ if site.eqn.primitive in REGISTERED:
             return same(), []
         case "scan":
-            before, carried = params["num_consts"], params["num_carry"]
+            before, carried = scan_lengths(params)
             return _looped(lambda d: enter(params["jaxpr"], d), inputs, before, carried)
         case "while":
             tests, before = params["cond_nconsts"], params["body_nconsts"]
@@ -110,15 +112,15 @@ def _called(site: Site) -> Survey:
             step = None if inputs[0] is None else 0.0
             outputs = [_join(step, *ds) for ds in zip(*(outputs for outputs, _ in branches), strict=True)]
             return outputs, [s for _, sites in branches for s in sites]
-        case "custom_linear_solve":
+        case "linear_solve":
             matrix = inputs[: params["const_lengths"].matvec]
             return same(), enter(params["jaxprs"].matvec, [*matrix, *same()])[1]
         case "custom_jvp_call":
             highest = max(inputs[i] or 0.0 for i in site.moving)
             growth = math.inf if site.place.in_rule else slope(site) or 0.0
             return [highest + growth for _ in site.smooth], []
-        case name if name in (*CALLS, *CUSTOM_VJP):
-            return enter(next(params[k] for k in ("jaxpr", "call_jaxpr", "fun_jaxpr") if k in params), inputs)
+        case name if name in (*CALLS, "custom_vjp_call"):
+            return enter(called(params), inputs)
         case _:
             return same(), []
 

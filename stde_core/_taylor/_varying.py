@@ -1,0 +1,29 @@
+"""Over which axes of a mesh arrays vary: inside `jax.shard_map`, arrays that meet must agree on them."""
+
+from typing import Any, TypeVar
+
+import jax
+
+T = TypeVar("T")
+
+
+def varying_axes(tree: Any) -> frozenset[str]:
+    """The axes over which any array of a tree, or of structs, varies; none outside of `jax.shard_map`."""
+    types = [x if isinstance(x, jax.ShapeDtypeStruct) else jax.typeof(x) for x in jax.tree.leaves(tree)]
+    known = [getattr(t, "manual_axis_type", None) for t in types]
+    return frozenset[str]().union(*(manual.varying for manual in known if manual is not None))
+
+
+def vary(tree: T, axes: frozenset[str]) -> T:
+    """The same arrays, varying over these axes too."""
+
+    def one(x: Any) -> Any:
+        missing = axes - varying_axes(x)
+        return jax.lax.pcast(x, tuple(missing), to="varying") if missing else x
+
+    return jax.tree.map(one, tree)
+
+
+def alike(*trees: Any) -> tuple[Any, ...]:
+    """The same arrays, all varying over the axes over which any of them does."""
+    return vary(trees, varying_axes(trees))
