@@ -33,6 +33,7 @@ SLOW = {
     "how-to/monte-carlo-and-score-matching.md",
     "ideas/estimators.md",
     "ideas/tangents.md",
+    "how-to/devices.md",
     "how-to/inverse-problems.md",
     "how-to/runs.md",
     "how-to/training.md",
@@ -69,6 +70,11 @@ def test_python_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     if any('"my-run"' in source for source in blocks(page, "python")):
         assert CliRunner().invoke(cli, RUN).exit_code == 0
+    if "XLA_FLAGS" in page.read_text(encoding="utf-8"):  # which JAX reads once, when it starts
+        code = "\n".join(blocks(page, "python"))
+        done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return
     namespace = ModuleType("docs")
     monkeypatch.setitem(sys.modules, "docs", namespace)  # where dataclasses look for it
     vars(namespace)["__name__"] = "docs"
