@@ -1,9 +1,10 @@
 import click
 
+from stde_core._cli import OneSentence
 from stde_core._suggest import unknown_name
 
 
-class Group(click.Group):
+class Group(OneSentence):
     """Names a close command where one does not exist."""
 
     def resolve_command(

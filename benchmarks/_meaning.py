@@ -7,10 +7,9 @@ import click
 
 from stde_core._cli import cli
 from stde_core._plugins import registry
-
-from .._options import parameters
-from .._setup import Setup, prepare
-from ..commands.solve import options_of, solve
+from stde_pdes._options import parameters
+from stde_pdes._setup import Setup, prepare
+from stde_pdes.commands.solve import options_of, solve
 
 _NOT_SETTINGS = ("out", "resume", "checkpoint_seconds", "on_nonfinite", "loggers", "as_json")
 

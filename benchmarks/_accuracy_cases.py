@@ -1,4 +1,4 @@
-"""What `stde bench accuracy` runs, what should come of it, and what the paper reports.
+"""What `python -m benchmarks accuracy` runs, what should come of it, and what the paper reports.
 
 A command is what follows `stde solve`. What is registered and has no line here is run by its defaults.
 """

@@ -1,4 +1,4 @@
-"""`stde bench samples`: how many random directions to take, by which method."""
+"""`python -m benchmarks samples`: how many random directions to take, by which method."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One request in this process: `python -m stde_pdes.bench._worker REQUEST`, JSON to JSON.
+"""One request in this process: `python -m benchmarks._worker REQUEST`, JSON to JSON.
 
 To check tasks, to measure one, to say what command lines of `stde solve` mean, or to carry one out.
 """
@@ -17,15 +17,15 @@ from typing import Any
 
 from stde_core._cli import main as stde
 from stde_core._plugins import describe
+from stde_pdes.runs import environment
 
-from ..runs import environment
 from ._meaning import meaning
 from ._outcome import Outcome
 from ._task import Task
 from ._work import Ready
 
 # Tasks by the name of their command, each a dataclass with `build()` and `refuses()`.
-_TASKS = {"step": "stde_pdes.bench._step:StepTask", "operators": "stde_pdes.bench._operators:OperatorTask"}
+_TASKS = {"step": "benchmarks._step:StepTask", "operators": "benchmarks._operators:OperatorTask"}
 _OPTIONAL = ("folx", "torch")
 _LEAST_CALLS = 3
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..runs._environment import DECISIVE
+from stde_pdes.runs._environment import DECISIVE
+
 from ._outcome import Outcome
 from ._processes import Limits, ask
 from ._schedule import Event
@@ -52,7 +53,7 @@ def ask_meanings(commands: Sequence[str]) -> Meanings:
     """
     answer = ask({"meanings": list(commands)}, Limits())
     if isinstance(answer, Outcome):
-        raise RuntimeError(f"The first process of `stde bench` {answer.reason}")
+        raise RuntimeError(f"The first process of `python -m benchmarks` {answer.reason}")
     return Meanings(answer["environment"], dict(zip(commands, answer["meanings"], strict=True)))
 
 

@@ -6,12 +6,15 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
-from .._memory import resident_mb
+from stde_pdes._memory import resident_mb
+
 from ._outcome import Outcome
 
-_MODULE = "stde_pdes.bench._worker"
+_MODULE = "benchmarks._worker"
+_CHECKOUT = Path(__file__).parent.parent  # where that module is found
 _POLL_SECONDS = 0.05
 
 
@@ -29,7 +32,8 @@ def ask(request: dict[str, Any], limits: Limits) -> dict[str, Any] | Outcome:
     The process does not outlive this call, however it ends.
     """
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        child = subprocess.Popen([sys.executable, "-m", _MODULE, json.dumps(request)], stdout=out, stderr=err)
+        command = [sys.executable, "-m", _MODULE, json.dumps(request)]
+        child = subprocess.Popen(command, cwd=_CHECKOUT, stdout=out, stderr=err)
         try:
             stopped = _watch(child, limits)
         finally:

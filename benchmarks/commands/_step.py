@@ -1,4 +1,4 @@
-"""The command `stde bench step`."""
+"""The command `python -m benchmarks step`."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ Methods:
 
 \b
 Examples:
-  stde bench step                                          all methods that can, in 100 and 1000 dimensions
-  stde bench step --dims 100000 --methods stde,stde-jet --memory-limit 12
-  stde bench step --problem allen-cahn-two-body --shared-tangents --out results
-  stde bench step --dims 5 --num-samples 2 --repeats 1 --seconds 0.1 --json
+  python -m benchmarks step                           all methods, 100 and 1000 dimensions
+  python -m benchmarks step --dims 100000 --methods stde,stde-jet --memory-limit 12
+  python -m benchmarks step --problem allen-cahn-two-body --shared-tangents --out results
+  python -m benchmarks step --dims 5 --num-samples 2 --repeats 1 --seconds 0.1 --json
 """
 )
 @click.option(

@@ -1,4 +1,4 @@
-"""`stde bench operators`: loss and gradient of operators, methods side by side."""
+"""`python -m benchmarks operators`: loss and gradient of operators, methods side by side."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -84,10 +84,10 @@ def operators(
     out: str | Path | None = None,
     report: Callable[[Event], None] = silent,
 ) -> Report:
-    """Measures loss and gradient of operators, as `stde bench operators` does: methods side by side.
+    """Measures loss and gradient of operators: `python -m benchmarks operators`, methods side by side.
 
     The loss is the mean squared residual on a fixed batch of points, the gradient that in all
-    parameters of the network. Names are those of `stde bench operators --help`.
+    parameters of the network. Names are those of `python -m benchmarks operators --help`.
 
     - `workloads`: all by default. `sizes`: "base" (4×128), "L=8", "h=512", …, of the networks;
       each workload's own by default. `dims`: of those workloads that have a choice.

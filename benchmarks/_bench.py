@@ -1,7 +1,6 @@
 """From tasks to a report."""
 
 import dataclasses
-import os
 import shlex
 import sys
 import time
@@ -96,5 +95,5 @@ def silent(event: Event) -> None:
 
 def origin() -> dict[str, str]:
     """The command that is being carried out, and when."""
-    command = shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
+    command = shlex.join(["python", *sys.orig_argv[1:]])
     return {"command": command, "date": time.strftime("%Y-%m-%d %H:%M %z")}

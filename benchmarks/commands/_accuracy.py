@@ -1,4 +1,4 @@
-"""The command `stde bench accuracy`."""
+"""The command `python -m benchmarks accuracy`."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from ._options import NAMES, resumable, run_resumable
 @click.command(
     epilog="""\b
 Examples:
-  stde bench accuracy --problems kdv,kp                one run at full length and three short ones of each
-  stde bench accuracy --only full --table accuracy.md  all problems; hours on two cores
-  stde bench accuracy --problems kdv --again           anew, whatever there is
-  stde bench accuracy --problems kdv --steps-scale 0.001 --out /tmp/try --json
+  python -m benchmarks accuracy --problems kdv,kp       a run at full length and three short ones of each
+  python -m benchmarks accuracy --only full             all problems; hours on two cores
+  python -m benchmarks accuracy --problems kdv --again  anew, whatever there is
+  python -m benchmarks accuracy --problems kdv --steps-scale 0.001 --out try --json
 """
 )
 @click.option("--problems", type=NAMES, metavar="NAMES", help="Those to solve.  [default: all of stde]")

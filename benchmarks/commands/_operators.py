@@ -1,4 +1,4 @@
-"""The command `stde bench operators`."""
+"""The command `python -m benchmarks operators`."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ Workloads and methods:
 
 \b
 Examples:
-  stde bench operators --workloads kdv-2d --sizes base,L=8,L=16,h=512
-  stde bench operators --workloads laplacian --dims 10,100 --methods folx,stde
-  stde bench operators --workloads kp,g-kdv --sizes base --out results
-  stde bench operators --workloads biharmonic --dims 5 --batch 8 --repeats 1 --json
+  python -m benchmarks operators --workloads kdv-2d --sizes base,L=8,L=16,h=512
+  python -m benchmarks operators --workloads laplacian --dims 10,100 --methods folx,stde
+  python -m benchmarks operators --workloads kp,g-kdv --sizes base --out results
+  python -m benchmarks operators --workloads biharmonic --dims 5 --batch 8 --repeats 1 --json
 """
 )
 @click.option("--workloads", type=NAMES, metavar="NAMES", help="What to measure.  [default: all]")

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import stde_core as stde
+from stde_pdes._problem import AbstractProblem
+from stde_pdes._settings import Training
+from stde_pdes.families.elliptic import BallProblem
+from stde_pdes.training import loss
 
-from .._problem import AbstractProblem
-from .._settings import Training
-from ..families.elliptic import BallProblem
-from ..training import loss
 from .baselines import hand_written, sdgd_torch
 from .baselines.contracting import Contracting, stde_jet
 from .baselines.laplacians import Folx

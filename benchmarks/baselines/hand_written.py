@@ -13,10 +13,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 import stde_core as stde
-
-from ..._settings import Training
-from ...families.elliptic import BallProblem
-from ...training import sources
+from stde_pdes._settings import Training
+from stde_pdes.families.elliptic import BallProblem
+from stde_pdes.training import sources
 
 
 def loss(

@@ -1,4 +1,7 @@
-"""How fast is it, beside what else there is, and how accurate: `stde bench`, and its functions."""
+"""How fast is it, beside what else there is, and how accurate: `python -m benchmarks`, and its functions.
+
+Run from the root of a checkout; no wheel has it.
+"""
 
 from ._accuracy import accuracy as accuracy
 from ._findings import Findings as Findings

@@ -1,4 +1,4 @@
-"""`stde bench step`: one training step, methods side by side."""
+"""`python -m benchmarks step`: one training step, methods side by side."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -13,13 +13,13 @@ from jaxtyping import Array
 
 from stde_core import check_count
 from stde_core._plugins import registry
+from stde_pdes._options import parameters
+from stde_pdes._problem import AbstractProblem
+from stde_pdes._registry import get_problem
+from stde_pdes._settings import Training
+from stde_pdes.families.elliptic import BallProblem
+from stde_pdes.models import MLP
 
-from .._options import parameters
-from .._problem import AbstractProblem
-from .._registry import get_problem
-from .._settings import Training
-from ..families.elliptic import BallProblem
-from ..models import MLP
 from ._bench import Question, answer, choose, silent
 from ._methods import METHODS
 from ._report import Report
@@ -110,12 +110,12 @@ def step(
     out: str | Path | None = None,
     report: Callable[[Event], None] = silent,
 ) -> Report:
-    """Measures one training step, as `stde bench step` does: methods side by side, a process each.
+    """Measures one training step, as `python -m benchmarks step` does: methods side by side, a process each.
 
     A step is fresh points, right-hand side, tangents, loss, gradient and an update by Adam, its
     buffers reused. The same seed gives all methods in JAX the same network, points and tangents.
 
-    - `methods`: names from `stde bench step --help`; all that can do the problem by default.
+    - `methods`: names from `python -m benchmarks step --help`; all that can do the problem by default.
     - `depth`: hidden layers. `shared_tangents`: one draw for all points, rather than one each.
     - `repeats`: processes per method; `seconds`: of timed steps in each.
     - `memory_limit`: GB per process, by default nine tenths of the machine's; `time_limit`:
@@ -128,7 +128,7 @@ def step(
     budget = Budget(repeats, seconds, memory_limit, time_limit)
     factory = registry().entry("problems", problem).load()
     if "dim" not in parameters(factory):
-        raise ValueError(f"`{problem}` has no dimension to choose; `stde bench step` needs one that has.")
+        raise ValueError(f"`{problem}` has no dimension to choose; the benchmark `step` needs one that has.")
     if not dims:
         raise ValueError("`dims` needs at least one dimension.")
     for name, value in {"num_samples": num_samples, "batch": batch, "width": width, "depth": depth}.items():

@@ -65,7 +65,7 @@ def check(command: str, tasks: Sequence[Task]) -> tuple[dict[str, Any], list[str
     """
     answer = ask({"command": command, "check": [dataclasses.asdict(task) for task in tasks]}, Limits())
     if isinstance(answer, Outcome):
-        raise RuntimeError(f"The first process of `stde bench` {answer.reason}")
+        raise RuntimeError(f"The first process of `python -m benchmarks` {answer.reason}")
     return answer["environment"], answer["refusals"]
 
 

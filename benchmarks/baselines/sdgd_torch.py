@@ -10,10 +10,11 @@ from typing import Any, TypeAlias
 import jax
 import numpy as np
 
-from ..._memory import peak_resident_mb
-from ..._problem import AbstractProblem
-from ..._settings import Training
-from ...families.elliptic import BallProblem, allen_cahn_two_body, sine_gordon_two_body
+from stde_pdes._memory import peak_resident_mb
+from stde_pdes._problem import AbstractProblem
+from stde_pdes._settings import Training
+from stde_pdes.families.elliptic import BallProblem, allen_cahn_two_body, sine_gordon_two_body
+
 from .._work import Ready
 
 Tensor: TypeAlias = Any

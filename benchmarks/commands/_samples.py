@@ -1,4 +1,4 @@
-"""The command `stde bench samples`."""
+"""The command `python -m benchmarks samples`."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from ._options import INTEGERS, NAMES, resumable, run_resumable
 @click.command(
     epilog="""\b
 Examples:
-  stde bench samples --dim 100 --samples 1,16 --tangents shared  three estimators side by side
-  stde bench samples --out benchmarks/results/samples            48 runs, hours on two cores
-  stde bench samples --problems poisson-two-body --estimators stde,sdgd --samples 1,4,16
-  stde bench samples --dim 6 --steps 3 --samples 1,2 --estimators stde --out /tmp/try --json
+  python -m benchmarks samples --dim 100 --samples 1,16          three estimators side by side
+  python -m benchmarks samples --out benchmarks/results/samples  48 runs, hours on two cores
+  python -m benchmarks samples --problems poisson-two-body --estimators stde,sdgd --samples 1,4,16
+  python -m benchmarks samples --dim 6 --steps 3 --samples 1,2 --estimators stde --out try --json
 """
 )
 @click.option("--samples", type=INTEGERS, default=SAMPLES, help=f"[default: {','.join(map(str, SAMPLES))}]")

@@ -5,8 +5,7 @@ import re
 from jaxtyping import PRNGKeyArray
 
 import stde_core as stde
-
-from ..models import MLP, Residual
+from stde_pdes.models import MLP, Residual
 
 _WIDTH, _LAYERS = 128, 4
 _SIZE = re.compile(r"(L|h)=([1-9]\d{0,4})")

@@ -10,8 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 import stde_core as stde
-
-from ..families import kdv_2d, kp
+from stde_pdes.families import kdv_2d, kp
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`stde bench accuracy`: the errors that `stde solve` reaches, beside what they should be."""
+"""`python -m benchmarks accuracy`: the errors that `stde solve` reaches, beside what they should be."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -34,7 +34,7 @@ def accuracy(
     table: str | Path | None = None,
     report: Callable[[Event], None] = silent,
 ) -> Findings:
-    """Solves problems by their defaults, as `stde bench accuracy` does: errors beside aims.
+    """Solves problems by their defaults, as `python -m benchmarks accuracy` does: errors beside aims.
 
     Every command of `_accuracy_cases.py` is run once at full length with seed 0, and with seeds 0, 1
     and 2 at a fifth of the steps, one run after the other, each in a fresh process.

@@ -1,6 +1,8 @@
-"""The command `stde bench`: each of its subcommands is a module here."""
+"""The command `python -m benchmarks`: each of its subcommands is a module here."""
 
 import click
+
+from stde_core._cli import CONTEXT
 
 from ._accuracy import accuracy
 from ._group import Group
@@ -12,13 +14,14 @@ from ._step import step
 @click.group(
     cls=Group,
     commands=[step, operators, accuracy, samples],
+    context_settings=CONTEXT,
     epilog="""\b
 Examples:
-  stde bench step --dims 100                a training step, methods side by side
-  stde bench operators --workloads kdv-2d   loss and gradient of an operator of high order
-  stde bench accuracy --problems kdv        the errors that `stde solve` reaches
-  stde bench samples --dim 100              how many random directions to take
-  stde bench step --help                    the methods, and more examples
+  python -m benchmarks step --dims 100                a training step, methods side by side
+  python -m benchmarks operators --workloads kdv-2d   loss and gradient of an operator of high order
+  python -m benchmarks accuracy --problems kdv        the errors that `stde solve` reaches
+  python -m benchmarks samples --dim 100              how many random directions to take
+  python -m benchmarks step --help                    the methods, and more examples
 """,
 )
 def bench() -> None:

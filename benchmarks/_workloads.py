@@ -1,4 +1,4 @@
-"""What `stde bench operators` measures: workloads, and the methods of each."""
+"""What `python -m benchmarks operators` measures: workloads, and the methods of each."""
 
 import importlib.util
 from collections.abc import Callable, Mapping
