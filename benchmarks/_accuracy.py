@@ -44,7 +44,8 @@ def accuracy(
     - `steps_scale`: a factor on all numbers of steps.
     - `time_limit`: seconds per run. A run that passes it, or fails, is a row that says so.
     - `out`: a directory for `accuracy.json` and the finished runs. A run that is there, made with the same
-      settings, versions and device, is not made `again` unless asked for; with `finished` nothing else is.
+      settings, versions and device, is not made `again` unless asked for, but marked where older sources
+      made it; with `finished` nothing else is.
     - `table`: a file for the results as a page of Markdown; `report` gets the progress.
 
     Raises `ValueError` for names and numbers that cannot be, before anything is run.

@@ -8,7 +8,7 @@ from ._accuracy_cases import Published
 from ._accuracy_rows import AccuracyRow, FullRun, Spread
 from ._columns import in_markdown, print_page
 from ._findings import Findings
-from ._format import error, machine
+from ._format import OLDER, error, machine, mark
 
 _MEANING = """\
 Errors are those of the last step, at points that training never sees: over the domain the relative L2
@@ -67,7 +67,7 @@ def _full_columns(rows: Sequence[AccuracyRow]) -> dict[str, list[str]]:
         return [cell(row, run) for row, run in runs]
 
     columns = {
-        "stde solve": column(lambda row, run: f"`{row.command}`"),
+        "stde solve": column(lambda row, run: f"`{row.command}`{mark(run.older)}"),
         "dimensions": column(lambda row, run: _dimensions(row)),
         "error": column(lambda row, run: _error(row, run.relative_l2) if run.status == "ok" else run.status),
         "at the origin": column(lambda row, run: error(run.relative_error_origin)),
@@ -90,7 +90,7 @@ def _short_columns(rows: Sequence[AccuracyRow]) -> dict[str, list[str]]:
         return [cell(row, run) for row, run in runs]
 
     columns = {
-        "stde solve": column(lambda row, run: f"`{row.command}`"),
+        "stde solve": column(lambda row, run: f"`{row.command}`{mark(run.older)}"),
         "steps": column(lambda row, run: _whole(run.steps)),
         "error, mean": column(lambda row, run: error(run.relative_l2 and run.relative_l2.mean)),
         "least to greatest": column(lambda row, run: _range(run.relative_l2)),
@@ -144,6 +144,8 @@ def _remarks(findings: Findings) -> list[str]:
     if missed:
         remarks.append(f"Aims not reached: {', '.join(f'`{command}`' for command in missed)}.")
     remarks += [f"{', '.join(commands)}: {tried}" for tried, commands in _tried(findings.rows).items()]
+    if any(run and run.older for row in findings.rows for run in (row.full, row.short)):
+        remarks.append(OLDER)
     return [*remarks, *(f"Left out: {reason}" for reason in findings.left_out)]
 
 

@@ -17,6 +17,7 @@ class FullRun:
     - `relative_l2`: over the domain, None where the solution is known at the origin only;
       `relative_error_origin`: None where the problem has no such point.
     - `parameters`: how many numbers were trained.
+    - `older`: whether older sources of stde made it.
     """
 
     status: Status
@@ -30,6 +31,7 @@ class FullRun:
     parameters: int | None
     estimator: str | None
     date: str
+    older: bool
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,16 @@ class Spread:
 
 @dataclass(frozen=True)
 class ShortRuns:
-    """Runs of a fifth of the steps with several seeds; `failures` says why some have no error."""
+    """Runs of a fifth of the steps with several seeds; `failures` says why some have no error.
+
+    - `older`: whether older sources of stde made any of them.
+    """
 
     steps: int
     seeds: tuple[int, ...]
     relative_l2: Spread | None
     relative_error_origin: Spread | None
+    older: bool
     failures: tuple[str, ...]
 
 
@@ -117,6 +123,7 @@ def _full(run: Run, solved: Solved) -> FullRun:
         parameters=result.get("parameters"),
         estimator=result.get("estimator"),
         date=solved.date,
+        older=solved.older,
     )
 
 
@@ -141,6 +148,7 @@ def _short(runs: Sequence[tuple[Run, Solved]]) -> ShortRuns:
         seeds=tuple(run.seed for run, _ in runs),
         relative_l2=_spread([_over_domain(solved) for solved in good]),
         relative_error_origin=_spread([solved.result.get("relative_error_origin") for solved in good]),
+        older=any(solved.older for solved in good),
         failures=tuple(f"seed {run.seed} {solved}" for run, solved in runs if solved.status != "ok"),
     )
 

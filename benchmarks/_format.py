@@ -2,6 +2,8 @@
 
 from typing import Any
 
+OLDER = "†: made by older sources of stde; `--again` makes it anew."
+
 
 def number(value: float | None, digits: int = 3) -> str:
     """Rounded to so many digits, whole where it is longer; a dash for nothing."""
@@ -27,6 +29,11 @@ def error(value: float | None, digits: int = 2) -> str:
         return "–"
     mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
     return f"{mantissa}e{int(exponent)}" if int(exponent) else mantissa
+
+
+def mark(older: bool) -> str:
+    """What follows a result that older sources made; `OLDER` explains it."""
+    return " †" if older else ""
 
 
 def cores(environment: dict[str, Any]) -> str:

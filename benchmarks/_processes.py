@@ -6,15 +6,14 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 from stde_pdes._memory import resident_mb
 
 from ._outcome import Outcome
+from ._sources import CHECKOUT
 
 _MODULE = "benchmarks._worker"
-_CHECKOUT = Path(__file__).parent.parent  # where that module is found
 _POLL_SECONDS = 0.05
 
 
@@ -33,7 +32,7 @@ def ask(request: dict[str, Any], limits: Limits) -> dict[str, Any] | Outcome:
     """
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         command = [sys.executable, "-m", _MODULE, json.dumps(request)]
-        child = subprocess.Popen(command, cwd=_CHECKOUT, stdout=out, stderr=err)
+        child = subprocess.Popen(command, cwd=CHECKOUT, stdout=out, stderr=err)
         try:
             stopped = _watch(child, limits)
         finally:

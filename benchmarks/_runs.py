@@ -35,6 +35,7 @@ class Meanings:
             "versions": {name: self.environment["versions"][name] for name in DECISIVE},
             "device": self.environment["device"],
             "precision": self.environment["precision"],
+            "sources": self.environment["sources"],
             "settings": self.by_command[run.command]["settings"],
             "steps": run.steps,
             "seed": run.seed,
@@ -68,7 +69,8 @@ def solve_all(
 ) -> dict[Run, Solved]:
     """What comes of every run; those in the store are made anew only if asked for `again`.
 
-    What ended well is put into the store at once. With `finished`, what is not there is not run.
+    What ended well is put into the store at once. What older sources made counts as there. With
+    `finished`, what is not there is not run.
     `report` gets what goes on. Raises `ValueError` where both are asked for.
     """
     if again and finished:
@@ -97,8 +99,10 @@ def solve_all(
 def _found(made: dict[Run, Solved], waiting: Sequence[Run], store: Store) -> str:
     stale = sum(store.holds(run) for run in waiting)
     kept = sum(solved.status == "ok" for solved in made.values())
+    old = sum(solved.older for solved in made.values())
+    older = f" ({old} made by older sources)" if old else ""
     anew = f", {stale} of them anew" if stale else ""
-    return f"{kept} runs are there, {f'{len(waiting)} to do{anew}' if waiting else 'nothing to do'}"
+    return f"{kept} runs are there{older}, {f'{len(waiting)} to do{anew}' if waiting else 'nothing to do'}"
 
 
 def _time_left(made: dict[Run, Solved], waiting: Sequence[Run]) -> str:

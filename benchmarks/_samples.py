@@ -51,8 +51,8 @@ def samples(
     - `dim`, `steps`, `seed`: of every run; `time_limit`: seconds per run. A run that passes it, or
       fails, is a row that says so.
     - `out`: a directory for `samples.json`, `samples.md`, `samples.png` and the finished runs. A run that is
-      there, made with the same settings, versions and device, is not made `again` unless asked for; with
-      `finished` nothing else is.
+      there, made with the same settings, versions and device, is not made `again` unless asked for, but
+      marked where older sources made it; with `finished` nothing else is.
     - `report` gets the progress.
 
     Raises `ValueError` for names and numbers that cannot be, before anything is run.

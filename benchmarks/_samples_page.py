@@ -2,7 +2,7 @@
 
 from ._columns import in_markdown, print_page
 from ._findings import Findings
-from ._format import error, machine, number
+from ._format import OLDER, error, machine, mark, number
 
 _MEANING = """\
 error is the relative L2 error of the last step, trivial that of the best trivial solution; loss is the mean
@@ -39,7 +39,7 @@ def _columns(findings: Findings) -> dict[str, list[str]]:
         "problem": [row.problem for row in rows],
         "estimator": [row.estimator for row in rows],
         "tangents": [row.tangents for row in rows],
-        "samples": [str(row.samples) for row in rows],
+        "samples": [f"{row.samples}{mark(row.older)}" for row in rows],
         "error": [error(row.relative_l2) for row in rows],
         "trivial": [error(row.trivial_relative_l2) for row in rows],
         "loss": [number(row.loss) for row in rows],
@@ -55,4 +55,5 @@ def _environment(findings: Findings) -> str:
 
 
 def _remarks(findings: Findings) -> list[str]:
-    return [f"Left out: {reason}" for reason in findings.left_out]
+    older = [OLDER] if any(row.older for row in findings.rows) else []
+    return [*older, *(f"Left out: {reason}" for reason in findings.left_out)]

@@ -40,6 +40,7 @@ class SamplesRow:
 
     - `relative_l2`: the error of the last step; `loss`: the mean squared residual, over the last chunk of
       steps, about a second.
+    - `older`: whether older sources of stde made it.
     - `seconds`: of all steps; `seconds_to_convergence`: until the error, measured about 20 times, first
       stays within 10 % of its last value.
     """
@@ -50,6 +51,7 @@ class SamplesRow:
     samples: int
     status: Status
     reason: str
+    older: bool
     steps: int
     relative_l2: float | None = None
     trivial_relative_l2: float | None = None
@@ -80,6 +82,7 @@ def samples_row(case: SamplesCase, steps: int, solved: Solved) -> SamplesRow:
         case.samples,
         solved.status,
         solved.reason,
+        solved.older,
         steps,
         **result,
     )

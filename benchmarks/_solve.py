@@ -34,6 +34,7 @@ class Solved:
     - `result`: what `stde solve --json` prints, less the directory.
     - `errors`: the relative L2 error after so many seconds of training, as often as it was measured.
     - `date`: when it ended.
+    - `older`: whether other sources of stde made it than those that are here.
     """
 
     status: Status
@@ -41,6 +42,7 @@ class Solved:
     result: dict[str, Any]
     errors: tuple[tuple[float, float], ...]
     date: str
+    older: bool = False
 
     def __str__(self) -> str:
         if self.status != "ok":

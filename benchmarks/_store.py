@@ -15,7 +15,9 @@ class Store:
     """The files `rows/RUN.json` of a directory.
 
     A run is known again by its identity: versions, device, precision, and all settings. A file with
-    another identity does not count, and is written over by the next run of its name.
+    another identity does not count, and is written over by the next run of its name. One that differs
+    by the hash of the sources alone, or has none, counts and is called older: whoever changes code that
+    bears on it asks for it `again`.
     """
 
     directory: Path
@@ -24,10 +26,12 @@ class Store:
         """The run, if it has been made with this identity."""
         try:
             kept = json.loads(self._path(run).read_text(encoding="utf-8"))
-            if kept["identity"] != _plain(identity):
+            made_with, wanted = kept["identity"], _plain(identity)
+            older = made_with.pop("sources", None) != wanted.pop("sources")
+            if made_with != wanted:
                 return None
             solved = kept["solved"]
-            return Solved(**solved | {"errors": tuple(map(tuple, solved["errors"]))})
+            return Solved(**solved | {"errors": tuple(map(tuple, solved["errors"])), "older": older})
         except (OSError, ValueError, TypeError, KeyError):  # what is no such file counts as none
             return None
 
@@ -41,7 +45,7 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         content = {
             "command": " ".join(["stde solve", *run.arguments]),
-            "solved": dataclasses.asdict(solved),
+            "solved": {name: value for name, value in dataclasses.asdict(solved).items() if name != "older"},
             "identity": _plain(identity),
         }
         part = path.with_suffix(".part")

@@ -21,6 +21,7 @@ from stde_pdes.runs import environment
 
 from ._meaning import meaning
 from ._outcome import Outcome
+from ._sources import CHECKOUT, commit_of, sources_of_stde
 from ._task import Task
 from ._work import Ready
 
@@ -82,6 +83,8 @@ def _environment() -> dict[str, Any]:
         except PackageNotFoundError:
             continue
     found["matmul_precision"] = "highest"
+    found["sources"] = sources_of_stde()
+    found["commit"] = commit_of(CHECKOUT)
     if hasattr(os, "sched_getaffinity"):  # the cores that this process may use
         found["cpus"] = len(os.sched_getaffinity(0))
     return found

@@ -3,6 +3,7 @@ what goes wrong is a row or a sentence."""
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ from benchmarks._operators import OperatorTask
 from benchmarks._processes import Limits, ask
 from benchmarks._report import Report, summarise
 from benchmarks._schedule import Budget
+from benchmarks._sources import commit_of, hash_of, sources_of_stde
 from benchmarks._step import StepTask
 from benchmarks._table import markdown
 from benchmarks._worker import time_calls
@@ -236,6 +238,48 @@ def test_a_process_is_found_from_any_directory(tmp_path, monkeypatch):
     assert isinstance(answer, dict) and answer["refusals"] == [None]
 
 
+def test_the_environment_holds_sources_and_commit():
+    answer = ask({"command": "step", "check": []}, Limits())
+    assert answer["environment"]["sources"] == sources_of_stde()
+    assert answer["environment"]["commit"] == commit_of(ROOT)
+
+
+def test_the_hash_of_sources_sees_contents_and_paths_and_not_where_they_are(tmp_path):
+    def package(place, **files):
+        folder = tmp_path / place / "package"
+        for name, text in files.items():
+            (folder / name).mkdir(parents=True)
+            (folder / name / "module.py").write_text(text)
+            (folder / name / "notes.txt").write_text(place)
+        return hash_of([folder])
+
+    first = package("first", one="x = 1", two="y = 2")
+    assert package("copied", two="y = 2", one="x = 1") == first
+    assert package("changed", one="x = 1", two="y = 3") != first
+    assert package("renamed", one="x = 1", three="y = 2") != first
+    assert package("swapped", one="y = 2", two="x = 1") != first
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="no git")
+def test_the_commit_is_that_of_the_checkout_and_says_what_changed(tmp_path):
+    def git(*arguments):
+        identity = ("-c", "user.name=A", "-c", "user.email=a@b.invalid")
+        done = subprocess.run(["git", *identity, *arguments], cwd=tmp_path, capture_output=True, check=True)
+        return done.stdout.decode().strip()
+
+    assert commit_of(tmp_path) is None
+    git("init")
+    assert commit_of(tmp_path) is None  # nothing committed
+    (tmp_path / "module.py").write_text("x = 1")
+    git("add", "module.py")
+    git("commit", "-m", "First")
+    (tmp_path / "result.json").write_text("{}")
+    (tmp_path / "within").mkdir()
+    assert commit_of(tmp_path) == git("rev-parse", "HEAD") and commit_of(tmp_path / "within") is None
+    (tmp_path / "module.py").write_text("x = 2")
+    assert commit_of(tmp_path) == git("rev-parse", "HEAD") + "-changed"
+
+
 def test_a_crash_is_an_outcome_with_its_cause():
     outcome = ask({"command": "step", "check": [{"method": "stde"}]}, Limits())
     assert isinstance(outcome, Outcome) and outcome.status == "failed" and "TypeError" in outcome.reason
@@ -342,7 +386,8 @@ def test_a_step_is_measured_from_end_to_end(tmp_path):
         assert row["status"] == "ok" and row["seconds"] > 0 and row["peak_memory_mb"] > 50
         assert row["loss"] == pytest.approx(printed["rows"][0]["loss"], rel=1e-4)
     assert printed["environment"]["versions"]["jax"] == jax.__version__
-    assert printed["environment"].keys() >= {"date", "command", "device", "precision", "cpus"}
+    known = {"date", "command", "device", "precision", "cpus", "sources", "commit"}
+    assert printed["environment"].keys() >= known
     assert printed["settings"]["seed"] == 0
     assert json.loads((tmp_path / "step.json").read_text()) == printed
     assert {path.name for path in tmp_path.iterdir()} == {"step.json", "step.md", "step.png"}

@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "device": "cpu:cpu",
     "precision": "float32",
     "matmul_precision": "highest",
+    "sources": "0123456789abcdef",
 }
 KDV, TWO = "kdv", "kdv -p solution=two-soliton"
 
@@ -125,6 +126,37 @@ def test_another_environment_counts_as_another_run(machine, tmp_path, monkeypatc
     monkeypatch.setitem(ENVIRONMENT, changed, other)
     accuracy(["kdv"], only="full", out=tmp_path)
     assert len(machine.solved) == 4
+
+
+def without_sources(rows):
+    """Makes finished runs what they were before the hash of the sources was kept."""
+    for path in rows.iterdir():
+        kept = json.loads(path.read_text())
+        assert kept["identity"].pop("sources") == ENVIRONMENT["sources"] and "older" not in kept["solved"]
+        path.write_text(json.dumps(kept))
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["other sources", "sources unknown"])
+def test_what_older_sources_made_is_used_and_marked_until_it_is_made_again(
+    machine, tmp_path, monkeypatch, lines, lost
+):
+    shown, report = lines
+    page = tmp_path / "accuracy.md"
+    accuracy(["kdv"], out=tmp_path, table=page)
+    assert "†" not in page.read_text()
+    if lost:
+        without_sources(tmp_path / "rows")
+    else:
+        monkeypatch.setitem(ENVIRONMENT, "sources", "fedcba9876543210")
+    del machine.solved[:]
+    older, _ = accuracy(["kdv"], out=tmp_path, table=page, report=report).rows
+    assert not machine.solved and older.full.older and older.short.older
+    assert shown[0] == "8 runs are there (8 made by older sources), nothing to do"
+    text = page.read_text()
+    assert text.count("| `kdv` † |") == 2 and "- †: made by older sources of stde; `--again` makes it" in text
+    accuracy(["kdv"], only="full", again=True, out=tmp_path)
+    full, short = (getattr(accuracy(["kdv"], out=tmp_path).rows[0], kind) for kind in ("full", "short"))
+    assert len(machine.solved) == 2 and not full.older and short.older
 
 
 def test_the_table_of_what_is_finished_runs_nothing(machine, tmp_path):
@@ -290,6 +322,16 @@ def test_samples_compares_methods_and_writes_everything(machine, tmp_path):
     assert line in text and "failed: why |" in text
     again = command("samples", *small, *problems, "--out", str(tmp_path))
     assert "8 runs are there, 2 to do" in again.stderr and "sine-gordon-two-body" in again.stdout
+
+
+def test_samples_of_older_sources_are_marked(machine, tmp_path, monkeypatch):
+    small = {"estimators": ["stde"], "tangents": ["shared"], "dim": 4, "out": tmp_path}
+    samples((1,), ["allen-cahn-two-body"], **small)
+    monkeypatch.setitem(ENVIRONMENT, "sources", "fedcba9876543210")
+    samples((1, 2), ["allen-cahn-two-body"], **small)
+    text = (tmp_path / "samples.md").read_text()
+    assert "| shared | 1 † | 5.0e-4 |" in text and "| shared | 2 | 5.0e-4 |" in text
+    assert "- †: made by older sources" in text
 
 
 def test_a_picture_of_nothing_but_failures_is_drawn(machine, tmp_path):

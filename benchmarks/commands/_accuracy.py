@@ -33,5 +33,6 @@ def accuracy(as_json: bool, **options: Any) -> None:
     of the steps with seeds 0, 1 and 2, one run after the other. Errors stand beside the trivial
     error, an aim and what is published. Finished runs are kept: the same command goes on where it
     was interrupted, and makes anew only what has other settings, versions or another device.
+    What older sources of stde made is used, and marked.
     """
     run_resumable(measure, print_accuracy, as_json, options)

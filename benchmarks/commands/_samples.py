@@ -37,5 +37,6 @@ def samples(as_json: bool, **options: Any) -> None:
     to convergence. The first problem is solved by every estimator with tangents per point and
     shared, the others by the first estimator. Finished runs are kept: the same command goes on where
     it was interrupted, and makes anew only what has other settings, versions or another device.
+    What older sources of stde made is used, and marked.
     """
     run_resumable(measure, print_samples, as_json, options)
