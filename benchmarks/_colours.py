@@ -3,7 +3,8 @@
 _COLOURS = {
     "stde": "#0b5fd8",
     "hand-written": "#343a40",
-    "stde-jet": "#e8590c",
+    "released": "#e8590c",
+    "stde-jet": "#f08c5a",
     "stde-jet*": "#f59f00",
     "forward-laplacian": "#2b8a3e",
     "folx": "#2b8a3e",

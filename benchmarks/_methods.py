@@ -1,9 +1,11 @@
-"""The methods that make one training step, by name: the rows of the paper's tables, and two more."""
+"""The methods that make one training step, by name: the rows of the paper's tables, and more."""
 
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import jax.numpy as jnp
 
 import stde_core as stde
 from stde_pdes._problem import AbstractProblem
@@ -11,9 +13,11 @@ from stde_pdes._settings import Training
 from stde_pdes.families.elliptic import BallProblem
 from stde_pdes.training import loss
 
-from .baselines import hand_written, sdgd_torch
+from ._work import Measurable
+from .baselines import hand_written, released, sdgd_torch
 from .baselines.contracting import Contracting, stde_jet
 from .baselines.laplacians import Folx
+from .baselines.sdgd_torch import TorchStep
 
 Objective: TypeAlias = Callable[..., Any]  # (network, *, key) -> loss
 
@@ -22,14 +26,17 @@ Objective: TypeAlias = Callable[..., Any]  # (network, *, key) -> loss
 class Method:
     """A way to compute the loss of a step.
 
-    `objective(problem, training, num_samples)` is the loss as a function `(network, *, key)`; None
-    where the method is not in JAX. `refuses(problem, num_samples)` says why it cannot, if so.
+    - `objective(problem, training, num_samples)`: the loss as a function `(network, *, key)`.
+    - `build(problem, network, training, num_samples, seed)`: in its place the whole step, of a method
+      that has its own.
+    - `refuses(problem, num_samples)`: why it cannot, if so.
     """
 
     summary: str
     objective: Callable[[Any, Training, int], Objective] | None
     refuses: Callable[[AbstractProblem, int], str | None]
     note: str = ""
+    build: Callable[[Any, Any, Training, int, int], Measurable] | None = None
 
 
 def _by(summary: str, estimator: Callable[[int], stde.AbstractEstimator], note: str = "") -> Method:
@@ -58,6 +65,12 @@ def _unless_ball(problem: AbstractProblem, num_samples: int) -> str | None:
     return stde.SamplingPlan(stde.Laplacian(), problem.dim, stde.Sparse(), num_samples).refuses()
 
 
+def _unless_sine_gordon(problem: AbstractProblem, num_samples: int) -> str | None:
+    if isinstance(problem, BallProblem) and problem.solution.bodies == 2 and problem.reaction is jnp.sin:
+        return _unless_ball(problem, num_samples)
+    return "is written for `sine-gordon-two-body` alone"
+
+
 def _unless_torch(problem: AbstractProblem, num_samples: int) -> str | None:
     if importlib.util.find_spec("torch") is None:
         return 'needs PyTorch: `pip install "stde[torch]"`'
@@ -78,8 +91,15 @@ METHODS: Mapping[str, Method] = {
         lambda n: stde.get_estimator("sdgd", num_samples=n),
     ),
     "forward-laplacian": _by("the Laplacian by folx", lambda n: Folx(), note="exact"),
+    "released": Method(
+        "STDE as released: the step of its stand-alone script",
+        None,
+        _unless_sine_gordon,
+        "shared tangents, a network of its own",
+        released.step,
+    ),
     "stde-jet": _by(
-        "STDE as published: vmapped jets, one-hot vectors written out",
+        "STDE by vmapped jets within our step, one-hot vectors written out",
         lambda n: Contracting(stde_jet, n, stde.Sparse()),
     ),
     "stde": _by("the estimator `stde`", lambda n: stde.get_estimator("stde", num_samples=n)),
@@ -87,6 +107,6 @@ METHODS: Mapping[str, Method] = {
         "the same step by hand, without an engine", _hand_written, _unless_ball
     ),
     "sdgd-torch": Method(
-        "SDGD in PyTorch: a loop over sampled dimensions", None, _unless_torch, "another framework"
+        "SDGD in PyTorch: a loop over sampled dimensions", None, _unless_torch, "another framework", TorchStep
     ),
 }  # fmt: skip

@@ -17,7 +17,6 @@ from stde_pdes._options import parameters
 from stde_pdes._problem import AbstractProblem
 from stde_pdes._registry import get_problem
 from stde_pdes._settings import Training
-from stde_pdes.families.elliptic import BallProblem
 from stde_pdes.models import MLP
 
 from ._bench import Question, answer, choose, silent
@@ -25,7 +24,6 @@ from ._methods import METHODS
 from ._report import Report
 from ._schedule import Budget, Event
 from ._work import Measurable, Work
-from .baselines.sdgd_torch import TorchStep
 
 _LEARNING_RATE = 1e-3
 
@@ -66,11 +64,11 @@ class StepTask:
         )
         network_key, step_key = jax.random.split(jax.random.key(self.seed))
         network = MLP(self.width, self.depth)(problem.num_features, key=network_key)
-        make = METHODS[self.method].objective
-        if make is None:
-            assert isinstance(problem, BallProblem)
-            return TorchStep(problem, network, training, self.num_samples, self.seed)
-        objective = make(problem, training, self.num_samples)
+        method = METHODS[self.method]
+        if method.build is not None:
+            return method.build(problem, network, training, self.num_samples, self.seed)
+        assert method.objective is not None
+        objective = method.objective(problem, training, self.num_samples)
         optimiser = optax.adam(_LEARNING_RATE)
         params, static = eqx.partition(network, eqx.is_inexact_array)
 
@@ -113,7 +111,8 @@ def step(
     """Measures one training step, as `python -m benchmarks step` does: methods side by side, a process each.
 
     A step is fresh points, right-hand side, tangents, loss, gradient and an update by Adam, its
-    buffers reused. The same seed gives all methods in JAX the same network, points and tangents.
+    buffers reused. The same seed gives all methods in JAX the same network, points and tangents, but for
+    `released`, which has its own.
 
     - `methods`: names from `python -m benchmarks step --help`; all that can do the problem by default.
     - `depth`: hidden layers. `shared_tangents`: one draw for all points, rather than one each.

@@ -33,19 +33,21 @@ class Measurable(Protocol):
 class Work:
     """`function(state, step, *arguments) -> (result, loss)`, to be compiled and timed.
 
-    Where it `advances`, the result is the next state, and the state's buffers are given away to it.
+    Where it `advances`, the result is the next state; with `donates`, the state's buffers are given away
+    to it.
     """
 
     function: Callable[..., tuple[Any, Array]]
     state: Any
     arguments: tuple[Any, ...] = ()
     advances: bool = False
+    donates: bool = True
 
     def ready(self) -> Ready:
         """Traces and compiles, each with its time. Products are in full precision."""
         started = time.perf_counter()
         with jax.default_matmul_precision("highest"):
-            jitted = jax.jit(self.function, donate_argnums=(0,) if self.advances else ())
+            jitted = jax.jit(self.function, donate_argnums=(0,) if self.advances and self.donates else ())
             lowered = jitted.trace(self.state, 0, *self.arguments).lower()
         traced = time.perf_counter()
         compiled = lowered.compile()

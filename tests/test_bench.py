@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 from helpers import assert_close, jit, mixed
 
+import stde_core as stde
 from benchmarks import Outcome, _schedule
 from benchmarks._equations import EQUATIONS
 from benchmarks._figure import draw
@@ -30,7 +31,7 @@ from benchmarks._step import StepTask
 from benchmarks._table import markdown
 from benchmarks._worker import time_calls
 from benchmarks._workloads import WORKLOADS
-from benchmarks.baselines import nested_reverse, published_jets
+from benchmarks.baselines import nested_reverse, published_jets, released
 from benchmarks.commands import bench
 from stde_pdes import MLP, Residual, Training, get_problem
 
@@ -112,6 +113,50 @@ def test_a_step_advances_and_counts_its_time():
     outcome = time_calls(task.build().ready(), seconds=0.01)
     assert outcome.status == "ok" and outcome.calls >= 3 and outcome.seconds > 0
     assert outcome.trace_seconds > 0 and outcome.compile_seconds > 0 and outcome.peak_memory_mb > 50
+
+
+def test_the_released_step_solves_our_equation_by_our_laplacian():
+    problem = get_problem("sine-gordon-two-body", dim=6)
+    parameters = released.initial((6, 5, 4, 1), key=jax.random.key(1))
+    x = released.points(3, 6, key=jax.random.key(2))
+    indices = jnp.array([4, 0, 3])
+    sampled = sum((stde.partial(int(i)) ** 2 for i in indices), start=0 * stde.partial(0) ** 2)
+
+    def u(x):
+        return released.model(parameters, x)
+
+    def ours(x):
+        return stde.estimate(6 / 3 * sampled, u, x, stde.get_estimator("exact")).value
+
+    def all_of(x):
+        theirs = jax.vmap(lambda x: released.u_and_laplacian(u, x, indices))(x)
+        sources = jax.vmap(lambda x: released.source(problem.solution.coefficients, x))(x)
+        hessians = jax.vmap(jax.hessian(u))(x)
+        loss = released.loss(parameters, problem.solution.coefficients, x, indices)
+        return theirs, sources, hessians, jax.vmap(ours)(x), jax.vmap(problem.source)(x), loss
+
+    (values, laplacians), sources, hessians, our_laplacians, our_sources, loss = jit(all_of)(x)
+    assert x.dtype == sources.dtype == jnp.float64
+    assert_close(values, jax.vmap(u)(x))
+    assert_close(laplacians, our_laplacians)
+    assert_close(laplacians, 2 * hessians[:, indices, indices].sum(axis=1))
+    assert_close(sources, our_sources)
+    assert_close(loss, jnp.mean((laplacians + problem.reaction(values) - sources) ** 2))
+
+
+def test_the_released_step_advances_and_keeps_its_state():
+    work = StepTask("released", 5, "sine-gordon-two-body", 2, 4, 8, 1, shared_tangents=False, seed=0).build()
+    call = work.ready().call
+    before, first = jax.tree.map(jnp.copy, work.state), call(0)
+    assert [weight.shape for weight, _ in work.state[0]] == [(5, 8), (8, 1)]
+    assert jax.tree.map(jnp.array_equal, work.state[0], before[0]) == jax.tree.map(lambda _: True, before[0])
+    assert np.isfinite(first) and first != call(1) != call(2)
+
+
+@pytest.mark.parametrize("name", ["sine-gordon-three-body", "allen-cahn-two-body", "semilinear-heat"])
+def test_the_released_step_refuses_other_equations(name):
+    task = StepTask("released", 5, name, 2, 4, 8, 2, shared_tangents=False, seed=0)
+    assert task.refuses() == "is written for `sine-gordon-two-body` alone"
 
 
 # --- operators

@@ -18,7 +18,7 @@ Methods:
 \b
 Examples:
   python -m benchmarks step                           all methods, 100 and 1000 dimensions
-  python -m benchmarks step --dims 100000 --methods stde,stde-jet --memory-limit 12
+  python -m benchmarks step --dims 100000 --methods released,stde --memory-limit 12
   python -m benchmarks step --problem allen-cahn-two-body --shared-tangents --out results
   python -m benchmarks step --dims 5 --num-samples 2 --repeats 1 --seconds 0.1 --json
 """
@@ -39,6 +39,6 @@ def step(as_json: bool, **options: Any) -> None:
 
     Fresh points, right-hand side, tangents, loss, gradient and an update by Adam. All methods in
     JAX get the same network, points and tangents, and call the same right-hand side, so that
-    their losses agree.
+    their losses agree; but `released` does all by itself, as the script of STDE does.
     """
     run(measure, print_report, as_json, options)
