@@ -3,7 +3,6 @@ what goes wrong is a row or a sentence."""
 
 import dataclasses
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +10,10 @@ from pathlib import Path
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 from click.testing import CliRunner
 from helpers import assert_close, jit, mixed
 
-import stde_core as stde
 from benchmarks import Outcome, _schedule
 from benchmarks._equations import EQUATIONS
 from benchmarks._figure import draw
@@ -26,12 +23,11 @@ from benchmarks._operators import OperatorTask
 from benchmarks._processes import Limits, ask
 from benchmarks._report import Report, summarise
 from benchmarks._schedule import Budget
-from benchmarks._sources import commit_of, hash_of, sources_of_stde
 from benchmarks._step import StepTask
 from benchmarks._table import markdown
 from benchmarks._worker import time_calls
 from benchmarks._workloads import WORKLOADS
-from benchmarks.baselines import nested_reverse, published_jets, released
+from benchmarks.baselines import nested_reverse, published_jets
 from benchmarks.commands import bench
 from stde_pdes import MLP, Residual, Training, get_problem
 
@@ -81,82 +77,11 @@ def test_all_methods_of_a_step_have_one_loss_and_gradient(name, shared, num_samp
         assert_close(other, first, rtol=1e-9)
 
 
-def test_the_step_in_pytorch_has_the_same_loss_and_gradient():
-    torch = pytest.importorskip("torch")
-    from benchmarks.baselines.sdgd_torch import TorchStep
-
-    for name in ("sine-gordon-two-body", "allen-cahn-two-body"):
-        problem = get_problem(name, dim=6)
-        net = MLP(width=6, depth=2)(6, key=jax.random.key(1))
-        step = TorchStep(problem, net, Training(batch=4), 3, seed=0)
-        x = problem.conditions[0].points(4, key=jax.random.key(2))
-        chosen = np.stack([np.random.default_rng(i).choice(6, 3, replace=False) for i in range(4)])
-
-        def loss(net, problem=problem, x=x, chosen=chosen):
-            u = problem.ansatz(net)
-            sums = jax.vmap(lambda x, axes: 6 / 3 * jnp.diag(jax.hessian(u)(x))[axes].sum())(x, chosen)
-            residual = sums + problem.reaction(jax.vmap(u)(x)) - jax.vmap(problem.source)(x)
-            return jnp.mean(residual**2)
-
-        value, gradient = eqx.filter_value_and_grad(loss)(net)
-        own = step.loss(torch.tensor(np.asarray(x)), torch.tensor(chosen))
-        own.backward()
-        np.testing.assert_allclose(own.item(), value)
-        for layer, (weight, bias) in zip(gradient.layers, step.layers, strict=True):
-            np.testing.assert_allclose(weight.grad, layer.weight, rtol=1e-9)
-            np.testing.assert_allclose(bias.grad.reshape(layer.bias.shape), layer.bias, rtol=1e-9)
-        assert np.isfinite(step.step(0))
-
-
 def test_a_step_advances_and_counts_its_time():
     task = StepTask("hand-written", 5, "sine-gordon-two-body", 2, 4, 8, 2, shared_tangents=False, seed=0)
     outcome = time_calls(task.build().ready(), seconds=0.01)
     assert outcome.status == "ok" and outcome.calls >= 3 and outcome.seconds > 0
     assert outcome.trace_seconds > 0 and outcome.compile_seconds > 0 and outcome.peak_memory_mb > 50
-
-
-def test_the_released_step_solves_our_equation_by_our_laplacian():
-    problem = get_problem("sine-gordon-two-body", dim=6)
-    parameters = released.initial((6, 5, 4, 1), key=jax.random.key(1))
-    x = released.points(3, 6, key=jax.random.key(2))
-    indices = jnp.array([4, 0, 3])
-    sampled = sum((stde.partial(int(i)) ** 2 for i in indices), start=0 * stde.partial(0) ** 2)
-
-    def u(x):
-        return released.model(parameters, x)
-
-    def ours(x):
-        return stde.estimate(6 / 3 * sampled, u, x, stde.get_estimator("exact")).value
-
-    def all_of(x):
-        theirs = jax.vmap(lambda x: released.u_and_laplacian(u, x, indices))(x)
-        sources = jax.vmap(lambda x: released.source(problem.solution.coefficients, x))(x)
-        hessians = jax.vmap(jax.hessian(u))(x)
-        loss = released.loss(parameters, problem.solution.coefficients, x, indices)
-        return theirs, sources, hessians, jax.vmap(ours)(x), jax.vmap(problem.source)(x), loss
-
-    (values, laplacians), sources, hessians, our_laplacians, our_sources, loss = jit(all_of)(x)
-    assert x.dtype == sources.dtype == jnp.float64
-    assert_close(values, jax.vmap(u)(x))
-    assert_close(laplacians, our_laplacians)
-    assert_close(laplacians, 2 * hessians[:, indices, indices].sum(axis=1))
-    assert_close(sources, our_sources)
-    assert_close(loss, jnp.mean((laplacians + problem.reaction(values) - sources) ** 2))
-
-
-def test_the_released_step_advances_and_keeps_its_state():
-    work = StepTask("released", 5, "sine-gordon-two-body", 2, 4, 8, 1, shared_tangents=False, seed=0).build()
-    call = work.ready().call
-    before, first = jax.tree.map(jnp.copy, work.state), call(0)
-    assert [weight.shape for weight, _ in work.state[0]] == [(5, 8), (8, 1)]
-    assert jax.tree.map(jnp.array_equal, work.state[0], before[0]) == jax.tree.map(lambda _: True, before[0])
-    assert np.isfinite(first) and first != call(1) != call(2)
-
-
-@pytest.mark.parametrize("name", ["sine-gordon-three-body", "allen-cahn-two-body", "semilinear-heat"])
-def test_the_released_step_refuses_other_equations(name):
-    task = StepTask("released", 5, name, 2, 4, 8, 2, shared_tangents=False, seed=0)
-    assert task.refuses() == "is written for `sine-gordon-two-body` alone"
 
 
 # --- operators
@@ -281,48 +206,6 @@ def test_a_process_is_found_from_any_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     answer = ask({"command": "step", "check": [TASK]}, Limits())
     assert isinstance(answer, dict) and answer["refusals"] == [None]
-
-
-def test_the_environment_holds_sources_and_commit():
-    answer = ask({"command": "step", "check": []}, Limits())
-    assert answer["environment"]["sources"] == sources_of_stde()
-    assert answer["environment"]["commit"] == commit_of(ROOT)
-
-
-def test_the_hash_of_sources_sees_contents_and_paths_and_not_where_they_are(tmp_path):
-    def package(place, **files):
-        folder = tmp_path / place / "package"
-        for name, text in files.items():
-            (folder / name).mkdir(parents=True)
-            (folder / name / "module.py").write_text(text)
-            (folder / name / "notes.txt").write_text(place)
-        return hash_of([folder])
-
-    first = package("first", one="x = 1", two="y = 2")
-    assert package("copied", two="y = 2", one="x = 1") == first
-    assert package("changed", one="x = 1", two="y = 3") != first
-    assert package("renamed", one="x = 1", three="y = 2") != first
-    assert package("swapped", one="y = 2", two="x = 1") != first
-
-
-@pytest.mark.skipif(shutil.which("git") is None, reason="no git")
-def test_the_commit_is_that_of_the_checkout_and_says_what_changed(tmp_path):
-    def git(*arguments):
-        identity = ("-c", "user.name=A", "-c", "user.email=a@b.invalid")
-        done = subprocess.run(["git", *identity, *arguments], cwd=tmp_path, capture_output=True, check=True)
-        return done.stdout.decode().strip()
-
-    assert commit_of(tmp_path) is None
-    git("init")
-    assert commit_of(tmp_path) is None  # nothing committed
-    (tmp_path / "module.py").write_text("x = 1")
-    git("add", "module.py")
-    git("commit", "-m", "First")
-    (tmp_path / "result.json").write_text("{}")
-    (tmp_path / "within").mkdir()
-    assert commit_of(tmp_path) == git("rev-parse", "HEAD") and commit_of(tmp_path / "within") is None
-    (tmp_path / "module.py").write_text("x = 2")
-    assert commit_of(tmp_path) == git("rev-parse", "HEAD") + "-changed"
 
 
 def test_a_crash_is_an_outcome_with_its_cause():
