@@ -1,6 +1,6 @@
 """Kills runs of `stde solve` at random moments, resumes them, and compares the end with one never killed.
 
-    python benchmarks/kill_and_resume.py --kills 50 --out benchmarks/results/kill-and-resume
+    python -m benchmarks.kill_and_resume --kills 50 --out benchmarks/results/kill-and-resume
 
 Every kill is a SIGKILL at a moment drawn uniformly from the length of the whole run, its start and its
 drawing included. A run is killed several times before it may end; a kill that comes after the end does not

@@ -12,7 +12,7 @@ _MEASURED = {"Accuracy": "accuracy.md"}
 
 
 def on_config(config: Any) -> Any:
-    """Leaves the page that `stde bench accuracy` writes out of the navigation where it was not written."""
+    """Leaves the page of `python -m benchmarks accuracy` out of the navigation where it was not written."""
     if not Path(config.docs_dir, _MEASURED["Accuracy"]).exists():
         config.nav = [entry for entry in config.nav if entry != _MEASURED]
     return config

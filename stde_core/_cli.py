@@ -19,7 +19,19 @@ from ._plugins import Registry, registry
 from ._suggest import unknown_name
 
 
-class Commands(click.Group):
+class OneSentence(click.Group):
+    """Tells an error of the user in one sentence, and ends with status 2."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _in_one_sentence():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _in_one_sentence():
+            return super().invoke(ctx)
+
+
+class Commands(OneSentence):
     """The core's own commands and those of plugins, each imported when it is named."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -77,14 +89,6 @@ class Commands(click.Group):
             return f"FAILED: {error.message}"
         return command.get_short_help_str(limit) if command else ""
 
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        with _in_one_sentence():
-            return super().make_context(*args, **kwargs)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        with _in_one_sentence():
-            return super().invoke(ctx)
-
 
 def printable(text: str) -> str:
     """A text in one line, without characters that could steer a terminal."""
@@ -106,10 +110,13 @@ def _in_one_sentence() -> Iterator[None]:
         raise
 
 
+CONTEXT: dict[str, Any] = {"max_content_width": 100, "help_option_names": ["-h", "--help"]}
+
+
 @click.group(
     cls=Commands,
     invoke_without_command=True,
-    context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
+    context_settings=CONTEXT,
     epilog="""\b
 Examples:
   stde list                       everything that is installed, by kind
@@ -250,13 +257,13 @@ def _print_table(header: list[str], rows: list[list[Text | str]]) -> None:
         click.echo(line.rstrip())
 
 
-def main() -> None:
-    """The console script `stde`."""
+def main(command: click.Command = cli, name: str = "stde") -> None:
+    """The console script `stde`, or another command that behaves as it does."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
     warnings.formatwarning = lambda message, *_, **__: f"Warning: {message}\n"
     try:
-        cli.main(prog_name="stde")
+        command.main(prog_name=name)
     except OSError as error:
         sys.exit(f"Error: the output could not be written: {error.strerror or error}.")

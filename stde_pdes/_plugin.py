@@ -50,7 +50,7 @@ def stde_networks():
 @stde.hookimpl
 def stde_commands():
     return {
-        "bench": "stde_pdes.bench.commands:bench",
+        "bench": "stde_pdes.commands.bench:bench",
         "evaluate": "stde_pdes.commands.evaluate:evaluate",
         "report": "stde_pdes.report.command:report",
         "solve": "stde_pdes.commands.solve:solve",

@@ -24,7 +24,8 @@ CORE = ROOT / "stde_core"
 PDES = ROOT / "stde_pdes"
 ESTIMATORS = ROOT / "plugins" / "stde_estimators"
 LOGGERS = ROOT / "plugins" / "stde_loggers"
-PACKAGES = ("stde_core", "stde_pdes", "stde_estimators", "stde_loggers")
+BENCHMARKS = ROOT / "benchmarks"
+PACKAGES = ("stde_core", "stde_pdes", "stde_estimators", "stde_loggers", "benchmarks")
 PLUGINS = sorted(path for path in ESTIMATORS.glob("*.py") if path.name != "__init__.py")
 HEAVY = {"click", "rich", "matplotlib", "optax", "diffrax", "folx", "stde_pdes", "stde_estimators"}
 
@@ -87,6 +88,14 @@ def test_a_logger_imports_public_names_and_no_other_plugin(path):
 def test_the_problems_import_no_plugin():
     modules = {top(module) for path in sources(PDES) for module in imported(path)}
     assert not modules & {"stde_estimators", "stde_loggers"}
+
+
+def test_the_benchmarks_are_in_no_wheel_and_nothing_needs_them():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert BENCHMARKS.name not in wheel
+    for path in (path for package in wheel for path in sources(ROOT / package)):
+        assert BENCHMARKS.name not in {top(module) for module in imported(path)}, path
 
 
 def test_the_examples_import_the_public_api():
@@ -205,7 +214,7 @@ def test_fields_live_in_the_leaf(classes):
 
 
 @pytest.mark.parametrize(
-    "folder", [CORE, PDES, ESTIMATORS, LOGGERS, ROOT / "examples"], ids=lambda folder: folder.name
+    "folder", [CORE, PDES, ESTIMATORS, LOGGERS, BENCHMARKS, ROOT / "examples"], ids=lambda folder: folder.name
 )
 def test_files_are_short(folder):
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in sources(folder)}

@@ -1,35 +1,37 @@
-"""`stde bench`: methods of a row compute the same, published readings are what is said of them, and
+"""`python -m benchmarks`: methods of a row compute the same, published readings are what is said of them, and
 what goes wrong is a row or a sentence."""
 
 import dataclasses
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 from click.testing import CliRunner
 from helpers import assert_close, jit, mixed
 
-from stde_core._cli import cli
+from benchmarks import Outcome, _schedule
+from benchmarks._equations import EQUATIONS
+from benchmarks._figure import draw
+from benchmarks._methods import METHODS
+from benchmarks._networks import network
+from benchmarks._operators import OperatorTask
+from benchmarks._processes import Limits, ask
+from benchmarks._report import Report, summarise
+from benchmarks._schedule import Budget
+from benchmarks._step import StepTask
+from benchmarks._table import markdown
+from benchmarks._worker import time_calls
+from benchmarks._workloads import WORKLOADS
+from benchmarks.baselines import nested_reverse, published_jets
+from benchmarks.commands import bench
 from stde_pdes import MLP, Residual, Training, get_problem
-from stde_pdes.bench import Outcome, _schedule
-from stde_pdes.bench._equations import EQUATIONS
-from stde_pdes.bench._figure import draw
-from stde_pdes.bench._methods import METHODS
-from stde_pdes.bench._networks import network
-from stde_pdes.bench._operators import OperatorTask
-from stde_pdes.bench._processes import Limits, ask
-from stde_pdes.bench._report import Report, summarise
-from stde_pdes.bench._schedule import Budget
-from stde_pdes.bench._step import StepTask
-from stde_pdes.bench._table import markdown
-from stde_pdes.bench._worker import time_calls
-from stde_pdes.bench._workloads import WORKLOADS
-from stde_pdes.bench.baselines import nested_reverse, published_jets
+
+ROOT = Path(__file__).parent.parent
 
 # --- methods of one training step
 
@@ -73,33 +75,6 @@ def test_all_methods_of_a_step_have_one_loss_and_gradient(name, shared, num_samp
     assert first[0] > 0
     for other in others:
         assert_close(other, first, rtol=1e-9)
-
-
-def test_the_step_in_pytorch_has_the_same_loss_and_gradient():
-    torch = pytest.importorskip("torch")
-    from stde_pdes.bench.baselines.sdgd_torch import TorchStep
-
-    for name in ("sine-gordon-two-body", "allen-cahn-two-body"):
-        problem = get_problem(name, dim=6)
-        net = MLP(width=6, depth=2)(6, key=jax.random.key(1))
-        step = TorchStep(problem, net, Training(batch=4), 3, seed=0)
-        x = problem.conditions[0].points(4, key=jax.random.key(2))
-        chosen = np.stack([np.random.default_rng(i).choice(6, 3, replace=False) for i in range(4)])
-
-        def loss(net, problem=problem, x=x, chosen=chosen):
-            u = problem.ansatz(net)
-            sums = jax.vmap(lambda x, axes: 6 / 3 * jnp.diag(jax.hessian(u)(x))[axes].sum())(x, chosen)
-            residual = sums + problem.reaction(jax.vmap(u)(x)) - jax.vmap(problem.source)(x)
-            return jnp.mean(residual**2)
-
-        value, gradient = eqx.filter_value_and_grad(loss)(net)
-        own = step.loss(torch.tensor(np.asarray(x)), torch.tensor(chosen))
-        own.backward()
-        np.testing.assert_allclose(own.item(), value)
-        for layer, (weight, bias) in zip(gradient.layers, step.layers, strict=True):
-            np.testing.assert_allclose(weight.grad, layer.weight, rtol=1e-9)
-            np.testing.assert_allclose(bias.grad.reshape(layer.bias.shape), layer.bias, rtol=1e-9)
-        assert np.isfinite(step.step(0))
 
 
 def test_a_step_advances_and_counts_its_time():
@@ -184,7 +159,7 @@ def test_all_methods_of_an_operator_have_one_loss_and_gradient(name, size, monke
         mlp = eqx.nn.MLP(inputs, "scalar", 4, 1, jnp.tanh, key=key)
         return Residual(4, 1, norm=True)(inputs, key=key) if size == "residual-8" else mlp
 
-    monkeypatch.setattr("stde_pdes.bench._operators.network", small)
+    monkeypatch.setattr("benchmarks._operators.network", small)
     workload = WORKLOADS[name]
     dim = 3 if workload.any_dim else workload.dims[0]
     right = [method for method, entry in workload.methods.items() if "wrong" not in entry.note]
@@ -227,13 +202,19 @@ def test_a_process_that_takes_too_much_is_ended_and_says_so(limits, status):
     assert isinstance(outcome, Outcome) and outcome.status == status and outcome.seconds is None
 
 
+def test_a_process_is_found_from_any_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer = ask({"command": "step", "check": [TASK]}, Limits())
+    assert isinstance(answer, dict) and answer["refusals"] == [None]
+
+
 def test_a_crash_is_an_outcome_with_its_cause():
     outcome = ask({"command": "step", "check": [{"method": "stde"}]}, Limits())
     assert isinstance(outcome, Outcome) and outcome.status == "failed" and "TypeError" in outcome.reason
 
 
 def test_an_error_in_a_method_is_an_outcome_with_its_cause(monkeypatch, capsys):
-    from stde_pdes.bench import _worker
+    from benchmarks import _worker
 
     request = REQUEST | {"task": TASK | {"num_samples": 7}}
     monkeypatch.setattr(sys, "argv", ["worker", json.dumps(request)])
@@ -275,7 +256,7 @@ def report():
         (task("stde", 50), [made_up(1.0)]),
     ]
     environment = {
-        "command": "stde bench step",
+        "command": "python -m benchmarks step",
         "date": "2026-01-01",
         "device": "cpu:cpu",
         "cpus": 2,
@@ -315,14 +296,14 @@ def test_the_picture_is_drawn(report, dims, tmp_path):
 # --- the command line
 
 
-def stde(*arguments):
-    return CliRunner().invoke(cli, ["bench", *arguments])
+def command(*arguments):
+    return CliRunner().invoke(bench, arguments)
 
 
 @pytest.mark.slow
 def test_a_step_is_measured_from_end_to_end(tmp_path):
     small = ["--dims", "5", "--num-samples", "2", "--batch", "4", "--width", "8", "--repeats", "1"]
-    result = stde(
+    result = command(
         *("step", *small, "--seconds", "0.05", "--methods", "stde,hand-written"),
         *("--json", "--out", str(tmp_path)),
     )
@@ -333,12 +314,13 @@ def test_a_step_is_measured_from_end_to_end(tmp_path):
         assert row["status"] == "ok" and row["seconds"] > 0 and row["peak_memory_mb"] > 50
         assert row["loss"] == pytest.approx(printed["rows"][0]["loss"], rel=1e-4)
     assert printed["environment"]["versions"]["jax"] == jax.__version__
-    assert printed["environment"].keys() >= {"date", "command", "device", "precision", "cpus"}
+    known = {"date", "command", "device", "precision", "cpus", "sources", "commit"}
+    assert printed["environment"].keys() >= known
     assert printed["settings"]["seed"] == 0
     assert json.loads((tmp_path / "step.json").read_text()) == printed
     assert {path.name for path in tmp_path.iterdir()} == {"step.json", "step.md", "step.png"}
     assert "1/2  dim 5, stde, repeat 1: " in result.stderr
-    again = stde("step", "--out", str(tmp_path))
+    again = command("step", "--out", str(tmp_path))
     assert again.exit_code == 2 and "already holds step.json" in again.stderr
 
 
@@ -376,25 +358,25 @@ BAD = {
 
 @pytest.mark.parametrize(("arguments", "message"), BAD.values(), ids=BAD)
 def test_bad_input_gets_a_sentence_before_anything_is_measured(arguments, message):
-    result = stde(*arguments)
+    result = command(*arguments)
     assert result.exit_code == 2
     assert message in result.stderr and "Traceback" not in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", [[], ["step"], ["operators"]], ids=["bench", "step", "operators"])
-def test_help_shows_examples_and_names(command):
-    result = stde(*command, "--help")
-    assert result.exit_code == 0 and "stde bench" in result.stdout.partition("Examples:")[2]
-    names = {"step": METHODS, "operators": WORKLOADS}.get("".join(command), {})
+@pytest.mark.parametrize("words", [[], ["step"], ["operators"]], ids=["all", "step", "operators"])
+def test_help_shows_examples_and_names(words):
+    result = command(*words, "--help")
+    assert result.exit_code == 0 and "python -m benchmarks" in result.stdout.partition("Examples:")[2]
+    names = {"step": METHODS, "operators": WORKLOADS}.get("".join(words), {})
     assert all(name in result.stdout for name in names)
 
 
 def test_importing_takes_hold_of_nothing():
     code = (
-        "import sys, stde_pdes.bench.commands, jax; from jax._src import xla_bridge; "
+        "import sys, benchmarks.commands, jax; from jax._src import xla_bridge; "
         "assert not xla_bridge.backends_are_initialized(); "
         "print({'torch', 'folx', 'matplotlib'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "set()", done.stderr

@@ -1,4 +1,4 @@
-"""`stde bench accuracy` and `stde bench samples`: what is kept is not run again, what has changed is, and
+"""`python -m benchmarks accuracy` and `samples`: what is kept is not run again, what has changed is, and
 what goes wrong is a row or a sentence."""
 
 import json
@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from stde_core._cli import cli
-from stde_pdes.bench import Outcome, _accuracy, _runs, _solve, accuracy, samples
-from stde_pdes.bench._accuracy_cases import CASES, Aim, Case, Published
-from stde_pdes.bench._meaning import meaning
-from stde_pdes.bench._samples_rows import seconds_to_convergence
-from stde_pdes.bench._solve import Run, carry_out
+from benchmarks import Outcome, _accuracy, _runs, _solve, accuracy, samples
+from benchmarks._accuracy_cases import CASES, Aim, Case, Published
+from benchmarks._meaning import meaning
+from benchmarks._samples_rows import seconds_to_convergence
+from benchmarks._solve import Run, carry_out
+from benchmarks.commands import bench
 
 ENVIRONMENT = {
     "versions": {"stde": "0.1.0", "jax": "0.10.2", "jaxlib": "0.10.2", "equinox": "0.13", "optax": "0.2"},
@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "device": "cpu:cpu",
     "precision": "float32",
     "matmul_precision": "highest",
+    "sources": "0123456789abcdef",
 }
 KDV, TWO = "kdv", "kdv -p solution=two-soliton"
 
@@ -87,8 +88,8 @@ def lines():
     return shown, lambda event: event.ended is not None and shown.append(event.ended)
 
 
-def stde(*arguments):
-    return CliRunner().invoke(cli, ["bench", *arguments])
+def command(*arguments):
+    return CliRunner().invoke(bench, arguments)
 
 
 # --- what is kept
@@ -127,6 +128,37 @@ def test_another_environment_counts_as_another_run(machine, tmp_path, monkeypatc
     assert len(machine.solved) == 4
 
 
+def without_sources(rows):
+    """Makes finished runs what they were before the hash of the sources was kept."""
+    for path in rows.iterdir():
+        kept = json.loads(path.read_text())
+        assert kept["identity"].pop("sources") == ENVIRONMENT["sources"] and "older" not in kept["solved"]
+        path.write_text(json.dumps(kept))
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["other sources", "sources unknown"])
+def test_what_older_sources_made_is_used_and_marked_until_it_is_made_again(
+    machine, tmp_path, monkeypatch, lines, lost
+):
+    shown, report = lines
+    page = tmp_path / "accuracy.md"
+    accuracy(["kdv"], out=tmp_path, table=page)
+    assert "†" not in page.read_text()
+    if lost:
+        without_sources(tmp_path / "rows")
+    else:
+        monkeypatch.setitem(ENVIRONMENT, "sources", "fedcba9876543210")
+    del machine.solved[:]
+    older, _ = accuracy(["kdv"], out=tmp_path, table=page, report=report).rows
+    assert not machine.solved and older.full.older and older.short.older
+    assert shown[0] == "8 runs are there (8 made by older sources), nothing to do"
+    text = page.read_text()
+    assert text.count("| `kdv` † |") == 2 and "- †: made by older sources of stde; `--again` makes it" in text
+    accuracy(["kdv"], only="full", again=True, out=tmp_path)
+    full, short = (getattr(accuracy(["kdv"], out=tmp_path).rows[0], kind) for kind in ("full", "short"))
+    assert len(machine.solved) == 2 and not full.older and short.older
+
+
 def test_the_table_of_what_is_finished_runs_nothing(machine, tmp_path):
     accuracy(["kdv"], only="short", out=tmp_path)
     del machine.solved[:]
@@ -150,11 +182,11 @@ def test_everything_is_run_again_where_asked_for(machine, tmp_path):
 def test_an_interrupted_bench_goes_on_where_it_was(machine, tmp_path):
     arguments = ("accuracy", "--problems", "kdv", "--out", str(tmp_path))
     machine.answers[TWO] = KeyboardInterrupt()
-    stopped = stde(*arguments)
+    stopped = command(*arguments)
     assert stopped.exit_code == 1 and f"that had ended are in {tmp_path}, and the same" in stopped.stderr
     machine.answers.clear()
     del machine.solved[:]
-    assert stde(*arguments).exit_code == 0
+    assert command(*arguments).exit_code == 0
     assert len(machine.solved) == 4 and all(command.startswith(TWO) for command in machine.solved)
 
 
@@ -221,7 +253,9 @@ def some_cases(machine, monkeypatch):
 def test_the_page_and_the_numbers(machine, some_cases, tmp_path):
     machine.errors["kp"] = 6e-4
     page = tmp_path / "deep" / "page.md"
-    result = stde("accuracy", "--problems", "kdv,kp", "--out", str(tmp_path), "--table", str(page), "--json")
+    result = command(
+        "accuracy", "--problems", "kdv,kp", "--out", str(tmp_path), "--table", str(page), "--json"
+    )
     assert result.exit_code == 0, result.output
     printed = json.loads(result.stdout)
     assert json.loads((tmp_path / "accuracy.json").read_text()) == printed
@@ -241,7 +275,7 @@ def test_the_page_and_the_numbers(machine, some_cases, tmp_path):
     assert "| 3.7e-4 ± 2.2e-4 at the origin (Table 7) |" in text
     assert "| `kdv` | 200 | 1.0e-3 | 5.0e-4 to 1.5e-3 | 1.0e-4 | 1.0e-4 to 1.0e-4 | 8.0e-1 |" in text
     assert "Aims not reached: `kp`." in text
-    assert "5.0e-4 to 1.5e-3" in stde("accuracy", "--problems", "kdv,kp", "--out", str(tmp_path)).stdout
+    assert "5.0e-4 to 1.5e-3" in command("accuracy", "--problems", "kdv,kp", "--out", str(tmp_path)).stdout
 
 
 def test_what_is_registered_has_a_row_and_what_is_not_is_left_out(machine, some_cases, tmp_path):
@@ -268,7 +302,7 @@ def test_samples_compares_methods_and_writes_everything(machine, tmp_path):
     )
     small = ("--dim", "6", "--steps", "8", "--samples", "1,2", "--estimators", "stde,sdgd")
     problems = ("--problems", "allen-cahn-two-body,sine-gordon-two-body")
-    result = stde("samples", *small, *problems, "--out", str(tmp_path), "--json")
+    result = command("samples", *small, *problems, "--out", str(tmp_path), "--json")
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)["rows"]
     lines = list(dict.fromkeys((row["problem"], row["estimator"], row["tangents"]) for row in rows))
@@ -286,8 +320,18 @@ def test_samples_compares_methods_and_writes_everything(machine, tmp_path):
     text = (tmp_path / "samples.md").read_text()
     line = "| allen-cahn-two-body | stde | shared | 2 | 5.0e-4 | 8.0e-1 | 0.3 | 2 | 4 | 4 |  |"
     assert line in text and "failed: why |" in text
-    again = stde("samples", *small, *problems, "--out", str(tmp_path))
+    again = command("samples", *small, *problems, "--out", str(tmp_path))
     assert "8 runs are there, 2 to do" in again.stderr and "sine-gordon-two-body" in again.stdout
+
+
+def test_samples_of_older_sources_are_marked(machine, tmp_path, monkeypatch):
+    small = {"estimators": ["stde"], "tangents": ["shared"], "dim": 4, "out": tmp_path}
+    samples((1,), ["allen-cahn-two-body"], **small)
+    monkeypatch.setitem(ENVIRONMENT, "sources", "fedcba9876543210")
+    samples((1, 2), ["allen-cahn-two-body"], **small)
+    text = (tmp_path / "samples.md").read_text()
+    assert "| shared | 1 † | 5.0e-4 |" in text and "| shared | 2 | 5.0e-4 |" in text
+    assert "- †: made by older sources" in text
 
 
 def test_a_picture_of_nothing_but_failures_is_drawn(machine, tmp_path):
@@ -308,7 +352,7 @@ def test_convergence_is_when_the_error_stays_close_to_its_last_value():
 @pytest.mark.slow
 def test_samples_from_end_to_end(tmp_path):
     tiny = ("--dim", "3", "--steps", "2", "--samples", "1", "--estimators", "stde", "--tangents", "shared")
-    result = stde(
+    result = command(
         "samples",
         *tiny,
         "--problems",
@@ -375,14 +419,14 @@ BAD = {
 @pytest.mark.parametrize(("arguments", "message"), BAD.values(), ids=BAD)
 def test_bad_input_gets_a_sentence_and_nothing_is_written(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = stde(*arguments)
+    result = command(*arguments)
     assert result.exit_code == 2
     assert message in result.stderr and "Traceback" not in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["accuracy", "samples"])
-def test_help_shows_examples(command):
-    result = stde(command, "--help")
-    assert result.exit_code == 0 and f"stde bench {command}" in result.stdout.partition("Examples:")[2]
+@pytest.mark.parametrize("name", ["accuracy", "samples"])
+def test_help_shows_examples(name):
+    result = command(name, "--help")
+    assert result.exit_code == 0 and f"python -m benchmarks {name}" in result.stdout.partition("Examples:")[2]

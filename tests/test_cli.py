@@ -194,6 +194,14 @@ def test_bad_input_is_told_in_one_sentence(site, arguments, sentence):
     assert fail(*arguments).startswith(sentence)
 
 
+@pytest.mark.parametrize("arguments", [[], ["step", "--dims", "5"], ["--nonsense"]])
+def test_benchmarks_are_said_to_be_in_the_repository(site, arguments):
+    assert fail("bench", *arguments).startswith(
+        "Error: Benchmarks live in the repository and are run by `python"
+    )
+    assert "Benchmarks live in the repository" in succeed("bench", *arguments, "--help")
+
+
 COMMANDS = """
 import click
 

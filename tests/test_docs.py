@@ -19,6 +19,7 @@ import stde_core as stde
 import stde_core._hookspecs
 import stde_pdes
 import stde_pdes._hookspecs
+from benchmarks.commands import bench
 from stde_core._cli import cli
 from stde_core._plugins import registry
 from stde_pdes import Training
@@ -89,13 +90,16 @@ def commands():
                 words = [
                     word for word in shlex.split(line.removeprefix("$ ")) if not word.startswith("STDE_")
                 ]
+                label = f"{name_of(page)}: {line}"
                 if words and words[0].endswith("stde"):
-                    yield pytest.param(words[1:], id=f"{name_of(page)}: {line}")
+                    yield pytest.param(cli, words[1:], id=label)
+                if words[:3] == ["python", "-m", "benchmarks"]:
+                    yield pytest.param(bench, words[3:], id=label)
 
 
-@pytest.mark.parametrize("words", list(commands()))
-def test_commands_and_their_options_exist(words):
-    context, command = click.Context(cli, **cli.context_settings), cli
+@pytest.mark.parametrize(("command", "words"), list(commands()))
+def test_commands_and_their_options_exist(command, words):
+    context = click.Context(command, **command.context_settings)
     while isinstance(command, click.Group):
         _, command, words = command.resolve_command(context, words)
         assert command is not None

@@ -220,9 +220,11 @@ def test_a_full_disk_ends_the_run_and_leaves_the_last_checkpoint(stopped):
 
 @pytest.mark.slow
 def test_five_kills_at_random_moments_change_no_bit():
-    script = Path(__file__).parent.parent / "benchmarks" / "kill_and_resume.py"
     done = subprocess.run(
-        [sys.executable, str(script), "--kills", "5", "--seed", "1"], capture_output=True, text=True
+        [sys.executable, "-m", "benchmarks.kill_and_resume", "--kills", "5", "--seed", "1"],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1].startswith("5/5 kills")
