@@ -80,7 +80,8 @@ def evaluate(value: Any, x: Point) -> Any:
 
 def _like(x: Point, dtype: np.dtype) -> Any:
     """The dtype at which a constant enters: that of x, or its complex companion."""
-    return jnp.result_type(x.dtype, 1j) if dtype.kind == "c" else x.dtype
+    companion = jnp.complex128 if x.dtype == jnp.float64 else jnp.complex64
+    return companion if dtype.kind == "c" else x.dtype
 
 
 class Summand(eqx.Module):

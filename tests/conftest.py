@@ -1,8 +1,33 @@
+import contextlib
+
 import jax
 import jaxtyping
 import pytest
 
 jax.config.update("jax_enable_x64", True)
+
+# The tests of the core, in which nothing may be promoted in rank or dtype but what says so.
+STRICT = frozenset(
+    """
+    check_model edges engine_collapse engine_polynomials engine_structure engine_transforms engine_zoo
+    estimate estimators explain foreign_rules operators properties samplers scalars taylor taylor_rule
+    """.split()  # noqa: SIM905
+)
+
+# Cases of theirs whose own models promote, as complex numbers and functions of JAX's do.
+PROMOTING = ("attention", "complex", "extrema", "modulus", "sort", "top k", "weight-shared")
+
+
+@pytest.fixture(autouse=True)
+def _strict_promotion(request):
+    """No implicit promotion in the tests of the core, of ranks or of dtypes, but in those that need it."""
+    name, case = request.module.__name__.removeprefix("test_"), request.node.name
+    needed = "promotes" in request.keywords or any(word in case for word in PROMOTING)
+    with contextlib.ExitStack() as stack:
+        if name in STRICT and not needed:
+            stack.enter_context(jax.numpy_rank_promotion("raise"))
+            stack.enter_context(jax.numpy_dtype_promotion("strict"))
+        yield
 
 
 @pytest.fixture

@@ -325,7 +325,7 @@ PDES = {
     "a name of a logger": (lambda: open_loggers("tensorboard"), "needs a list of names, got 'tensorboard'"),
     "no loggers": (lambda: open_loggers(None), "`open_loggers(names)` needs a list of names, got None"),
     "unknown logger": (lambda: get_logger("wanb"), "Unknown logger 'wanb'; did you mean 'wandb'?"),
-    "half a logger": (lambda: AbstractLogger(), "abstract methods finish, record, start"),
+    "half a logger": (lambda: AbstractLogger(), "abstract methods", "finish", "record", "start"),
 }
 
 

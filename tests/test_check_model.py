@@ -29,6 +29,7 @@ def kinks(model):
 # --- the classic mistake
 
 
+@pytest.mark.promotes
 def test_the_default_network_is_piecewise_linear():
     report = stde.check_model(RELU, 4, dtype=jnp.float32)
     assert (report.model, report.dim, report.dtype) == ("MLP", 4, "float32")

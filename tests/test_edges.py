@@ -19,6 +19,7 @@ def test_one_matrix_on_two_subsets_of_axes_gives_two_operators():
         np.testing.assert_allclose(value, jnp.trace(sigma @ sigma.T @ block), rtol=1e-10)
 
 
+@pytest.mark.promotes
 @pytest.mark.parametrize("operator", [stde.Directional(1j * np.ones(4)), stde.WeightedLaplacian(1j * MATRIX)])
 def test_complex_directions_are_refused(operator):
     with pytest.raises(TypeError, match="need real directions, got complex128; make the complex number"):
@@ -49,6 +50,7 @@ def test_numpy_integers_are_integers():
     assert STDE(np.int64(3)) == STDE(3)
 
 
+@pytest.mark.promotes
 @pytest.mark.parametrize("coefficients", [(1j, 1.0, 1.0), (COMPONENTS, 1.0, 1.0)], ids=["complex", "array"])
 def test_terms_that_dense_tangents_cannot_fold_are_taken_whole(coefficients):
     operator = sum(c * p**2 for c, p in zip(coefficients, stde.partials(3), strict=True))
@@ -61,6 +63,7 @@ def test_terms_that_dense_tangents_cannot_fold_are_taken_whole(coefficients):
     np.testing.assert_array_equal(out.standard_error, 0)
 
 
+@pytest.mark.promotes
 @pytest.mark.parametrize("estimator", ["exact", "stde", "sdgd", "sdgd-reverse", "hutchinson"])
 def test_complex_models_have_complex_derivatives(estimator):
     def wave(x):

@@ -198,7 +198,7 @@ def test_estimated_is_the_value_as_a_model(getkey):
     estimated = stde.Estimated({"laplacian": LAPLACIAN}, MODEL, estimator)
     value = jit(lambda x: stde.estimate({"laplacian": LAPLACIAN}, MODEL, x, estimator, key=key).value)(POINT)
     assert_close(eqx.filter_jit(estimated)(POINT, key=key), value)
-    points, keys = POINT + jnp.arange(2)[:, None], jnp.stack([key, key])
+    points, keys = POINT[None] + jnp.arange(2.0)[:, None], jnp.stack([key, key])
     batch = jit(jax.vmap(lambda x, key: estimated(x, key=key)))(points, keys)
     assert_close(batch["laplacian"][0], value["laplacian"])
     assert_close(jit(jax.vmap(lambda x: estimated(x, key=key)))(points), batch)
@@ -255,7 +255,7 @@ def test_estimated_trains_inside_an_equinox_model(getkey):
             return self.scale * self.equation(x, key=key) + self.equation.model(x)
 
     model = Residual(stde.Estimated(LAPLACIAN, MODEL, STDE(DIM)), jnp.array(2.0))
-    points, keys = POINT + jnp.arange(3)[:, None] / 10, jax.random.split(getkey(), 3)
+    points, keys = POINT[None] + jnp.arange(3.0)[:, None] / 10, jax.random.split(getkey(), 3)
 
     @eqx.filter_jit
     @eqx.filter_value_and_grad
@@ -286,7 +286,9 @@ def test_mean_gradient_of_parameters_agrees_with_nested_derivatives(name, getkey
     # One number per leaf, so that hundreds of entries do not make 4 standard errors an everyday event.
     for found, exact in zip(jax.tree.leaves(gradients), jax.tree.leaves(expected), strict=True):
         direction = jnp.cos(jnp.arange(exact.size)).reshape(exact.shape)
-        assert_unbiased(jnp.sum(found * direction, axis=range(1, found.ndim)), jnp.sum(exact * direction))
+        assert_unbiased(
+            jnp.sum(found * direction[None], axis=range(1, found.ndim)), jnp.sum(exact * direction)
+        )
 
 
 def test_gradients_of_high_order_operators_agree_with_nested_derivatives():
@@ -318,7 +320,7 @@ def test_the_gradient_of_a_standard_error_is_finite():
 def test_transforms_nest(getkey):
     """jit, vmap, grad, jacfwd, scan and remat around one another, on a stochastic value."""
     estimated = stde.Estimated(LAPLACIAN, MODEL, STDE(2))
-    points, key = POINT + jnp.arange(2)[:, None] / 10, getkey()
+    points, key = POINT[None] + jnp.arange(2.0)[:, None] / 10, getkey()
 
     def value(x):
         return estimated(x, key=key)

@@ -146,7 +146,7 @@ def test_transforms_keep_values_and_gradients(estimator, getkey):
     leaves, treedef = jax.tree.flatten(arrays)
     noise = jax.random.split(getkey(), len(leaves))
     towards = [jax.random.normal(k, leaf.shape) for k, leaf in zip(noise, leaves, strict=True)]
-    points, keys, step = POINT + jnp.arange(2)[:, None] / 10, jax.random.split(getkey(), 2), 1e-5
+    points, keys, step = POINT[None] + jnp.arange(2.0)[:, None] / 10, jax.random.split(getkey(), 2), 1e-5
 
     def values(scale, x, key):
         moved = jax.tree.map(lambda a, t: a + scale * t, arrays, jax.tree.unflatten(treedef, towards))

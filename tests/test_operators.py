@@ -66,6 +66,7 @@ def test_equal_draws_for_equal_operators(getkey):
     assert_close(found["sum"], found["named"])
 
 
+@pytest.mark.promotes
 def test_algebra_agrees_with_nested_derivatives():
     array = jnp.array(1.5)
     cases = {
@@ -104,6 +105,7 @@ def test_algebra_agrees_with_nested_derivatives():
     assert_close(found, {name: reference(D) for name, (_, reference) in cases.items()})
 
 
+@pytest.mark.promotes
 def test_array_coefficients_broadcast_to_the_output_as_in_numpy():
     def model(x):
         return jnp.outer(jnp.sin(x[:3]), jnp.cos(x[:2] + x[2]))
@@ -125,6 +127,7 @@ def test_a_coefficient_that_does_not_fit_the_output_is_refused(operator, shape):
         jax.eval_shape(lambda x: stde.estimate(np.ones(shape) * operator, network(DIM), x, Exact()), POINT)
 
 
+@pytest.mark.promotes
 @pytest.mark.parametrize(
     ("operator", "expected"),
     [
@@ -306,6 +309,7 @@ def test_a_divergence_is_not_added_to_componentwise_terms(operator):
         stde.estimate(operator, network(DIM), POINT, Exact())
 
 
+@pytest.mark.promotes
 def test_dense_tangents_refuse_coefficients_that_they_cannot_carry(getkey):
     hutchinson = Hutchinson(num_samples=2)
     for factor in (np.ones(3), jnp.array(1j)):  # as functions of x, whose values are not known before
@@ -314,6 +318,7 @@ def test_dense_tangents_refuse_coefficients_that_they_cannot_carry(getkey):
             stde.estimate(operator, network(3), POINT, hutchinson, key=getkey())
 
 
+@pytest.mark.promotes
 @pytest.mark.parametrize("order", [2, 3])
 def test_dense_tangents_carry_complex_coefficients(order, getkey):
     estimator = STDE(num_samples=2, sampler=stde.Rademacher())

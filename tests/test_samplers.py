@@ -245,7 +245,7 @@ def test_dense_laws_that_need_more_vectors_share_the_noise_of_those_that_need_fe
 
 def test_points_share_a_draw_where_the_key_is_not_mapped(getkey):
     """Samplers never see x: with one key, all points take the same coordinates."""
-    points = jnp.linspace(-1, 1, 5)[:, None] * jnp.ones(8)
+    points = jnp.linspace(-1, 1, 5)[:, None] * jnp.ones((1, 8))
     operator = (lambda x: 1 + x[0] ** 2) * stde.Laplacian()
 
     def once(x, key):

@@ -67,7 +67,8 @@ def _contract(family: stde.AbstractFamily, model: stde.Model, x: stde.Point) -> 
     from folx import forward_laplacian
 
     vectors = tangents.directions.dense(x.shape[0], x.dtype)[:, 0]
-    result = forward_laplacian(lambda z: model(x + z @ vectors))(jnp.zeros(family.size, x.dtype))
+    with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):  # as folx is written
+        result = forward_laplacian(lambda z: model(x + z @ vectors))(jnp.zeros(family.size, x.dtype))
     common = stde.Tangents(tangents.directions, tangents.weights[:1], tangents.powers)
     return common.weigh(result.laplacian[None])[0]
 

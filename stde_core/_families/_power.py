@@ -62,6 +62,7 @@ class PowerFamily(AbstractFamily):
         if self.order == 2 and self.coefficient.uniform:
             directions = self.frame.combine(noise, x, key=("isotropic", self.frame.key))
             return Tangents(directions, weigh(draw.weights, coefficient), (2,))
+        noise = noise.astype(x.dtype)
         last = jnp.prod(noise, axis=1, keepdims=True)
         if not self.coefficient.uniform:
             if coefficient.ndim > 1 or jnp.iscomplexobj(coefficient):

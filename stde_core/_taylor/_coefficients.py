@@ -73,4 +73,4 @@ def over(c: Coefficient, divisor: Array | np.ndarray) -> Coefficient:
     """Each sample divided by one array of the same shape, or a number."""
     if isinstance(c, Hot):
         return c.with_values(c.values / (divisor if divisor.ndim == 0 else c.pick(divisor)))
-    return c / divisor
+    return c / (divisor if divisor.ndim == 0 else divisor[None])

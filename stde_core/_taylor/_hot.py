@@ -39,7 +39,7 @@ class Hot:
         """The arrays written out."""
         samples, places = self.index.shape
         if places <= 4:
-            chosen = self.index[:, :, None] == np.arange(self.size)
+            chosen = self.index[:, :, None] == np.arange(self.size)[None, None]
             terms = jnp.where(chosen[:, :, None, :, None], self.values[:, :, :, None, :], 0)
             return terms.sum(1).reshape(samples, *self.shape)
         empty = jnp.zeros((samples, self.before, self.size, self.after), self.dtype)

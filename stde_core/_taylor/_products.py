@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -92,7 +93,7 @@ def _polynomial(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Want
     return [compose(layout, [bind(eqn, *map(primal, inputs))[0], *series[1:]], x)]
 
 
-def _horner(x: Constant, *factors: Constant) -> Array:
+def _horner(x: Constant, *factors: Any) -> Array:
     value = factors[-1]
     for c in reversed(factors[:-1]):
         value = value * x + c

@@ -127,6 +127,12 @@ def _inverse_root(value: Value, slope: Value, z: Value, order: int, *, q: int) -
     return _second_order(value, slope, z, order, rate=-q, q=q, reciprocal=lax.square(slope))
 
 
+def _acosh(z: Value, order: int, **_: Any) -> list[Value]:
+    if jnp.iscomplexobj(z):  # the root of the product is another branch where Re z < 0
+        return _inverse_root(lax.acosh(z), lax.rsqrt(z - 1) * lax.rsqrt(z + 1), z, order, q=1)
+    return _inverse_root(lax.acosh(z), lax.rsqrt((z - 1) * (z + 1)), z, order, q=1)
+
+
 def _inverse(value: Value, slope: Value, z: Value, order: int, *, q: int) -> list[Value]:
     """`y' = 1/p` with `p = c + q z²`."""
     return _second_order(value, slope, z, order, rate=-2 * q, q=q, reciprocal=slope)
@@ -235,7 +241,7 @@ SCALARS: dict[str, ScalarRule] = {
     "asin": lambda z, order, **_: _inverse_root(lax.asin(z), lax.rsqrt((1 - z) * (1 + z)), z, order, q=-1),
     "acos": lambda z, order, **_: _inverse_root(lax.acos(z), -lax.rsqrt((1 - z) * (1 + z)), z, order, q=-1),
     "asinh": lambda z, order, **_: _inverse_root(lax.asinh(z), lax.rsqrt(1 + lax.square(z)), z, order, q=1),
-    "acosh": lambda z, order, **_: _inverse_root(lax.acosh(z), lax.rsqrt((z - 1) * (z + 1)), z, order, q=1),
+    "acosh": _acosh,
     "atan": lambda z, order, **_: _inverse(lax.atan(z), 1 / (1 + lax.square(z)), z, order, q=1),
     "atanh": lambda z, order, **_: _inverse(lax.atanh(z), 1 / ((1 - z) * (1 + z)), z, order, q=-1),
     "erf": lambda z, order, **_: _gaussian(lax.erf(z), 1, z, order),

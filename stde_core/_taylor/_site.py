@@ -68,7 +68,7 @@ class Site:
     def support(self) -> str:
         """How it is differentiated, as `PrimitiveUse` names the ways."""
         found = find_rule(self.eqn)
-        custom = self.primitive == "custom_jvp_call" and not is_relu(self.eqn)
+        custom = self.primitive == "custom_jvp_call" and not is_relu(self.eqn, *self.arguments)
         power = self.primitive == "pow" and 1 in self.moving
         modulus = self.primitive == "abs" and is_kind(self.eqn.invars[0], jnp.complexfloating)
         if self.eqn.primitive in REGISTERED:
