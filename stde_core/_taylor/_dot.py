@@ -130,7 +130,9 @@ def _all_contracted(dot: Dot, hot: Hot, matrix: Constant) -> Array:
     contracted = [dot.right[dot.left.index(axis)] for axis in range(len(hot.shape))]
     free = [axis for axis in range(matrix.ndim) if axis not in contracted]
     rows = jnp.transpose(matrix, (*contracted, *free)).reshape(hot.before, hot.size, hot.after, -1)
-    slabs = jnp.einsum("nkba,bnkar->nr", hot.values, take(rows, hot.index, 1), precision=dot.precision)
+    slabs = jnp.einsum(
+        "nkba,bnkar->nr", hot.values, take(rows, hot.index, 1), precision=dot.params["precision"]
+    )
     return slabs.reshape(-1, *(matrix.shape[axis] for axis in free))
 
 

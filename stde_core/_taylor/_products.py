@@ -81,10 +81,9 @@ def _pow(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> 
 @rule("polynomial")
 def _polynomial(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
     """`p(x) = Σ_j c_j xʲ`: from `p⁽ᵏ⁾(x)/k! = Σ_j binom(j, k) c_j xʲ⁻ᵏ` where x alone is a polynomial."""
-    x, *factors = inputs
-    if any(isinstance(c, Polynomial) for c in factors):
+    if any(isinstance(c, Polynomial) for c in inputs[1:]):
         return push(layout, *opened(jax.make_jaxpr(_horner)(*map(primal, inputs))), inputs)
-    x = expand(x, output_avals(eqn)[0].shape)
+    x, factors = expand(inputs[0], output_avals(eqn)[0].shape), list(map(primal, inputs[1:]))
     assert isinstance(x, Polynomial)
     derivatives = [
         [math.comb(j, k) * c for j, c in enumerate(factors[k:], start=k)] for k in range(layout.order + 1)

@@ -153,7 +153,7 @@ def _logarithm(value: Value, reciprocal: Value, order: int) -> list[Value]:
 
 
 def _log2(z: Value, order: int, **_: Any) -> list[Value]:
-    value, *derivatives = _logarithm(lax.log2(z), 1 / z, order)
+    value, *derivatives = _logarithm(lax.log2(z), 1 / z, order)  # pyright: ignore[reportAttributeAccessIssue]
     return [value, *(_times(1 / math.log(2), c) for c in derivatives)]
 
 
