@@ -16,6 +16,7 @@ from .._view import AbstractView
 from ..domains import AbstractDomain, Shell, Spheres, UnitBall
 from ..models import MLP
 from ..report.views import PredictedAgainstTrue
+from .fixed_draws import mean_square
 from .interactions import ManyBody, Radial, random_coefficients, three_body
 
 
@@ -150,5 +151,4 @@ def _normal(x: stde.Point) -> Array:
 def _mean_square(condition: Condition) -> float:
     """Of the right-hand side."""
     assert condition.source is not None
-    points = condition.points(64, key=jax.random.key(0))
-    return float(jnp.mean(jax.lax.map(condition.source, points) ** 2))
+    return float(mean_square(condition.source, condition.points))
