@@ -223,6 +223,14 @@ def test_causal_weights_are_refused_without_time():
         (lambda: Causal(float("nan")), "`causal.strength` needs to be a positive number, got nan"),
         (lambda: Resampling(candidates=1), "`resampling.candidates` needs an integer ≥ 2, got 1"),
         (lambda: Training(gpinn_weight=-0.1), "`gpinn_weight` needs to be a number ≥ 0, got -0.1"),
+        (
+            lambda: Training(unbiased=True, lbfgs=LBFGS()),
+            "`unbiased` needs Adam alone, got `lbfgs` too, .* has no lower bound. Set `lbfgs` to none",
+        ),
+        (
+            lambda: Training(unbiased=True, gauss_newton=GaussNewton(), lbfgs=LBFGS()),
+            "`unbiased` needs Adam alone, got `gauss_newton` and `lbfgs` too",
+        ),
     ],
 )
 def test_settings_without_meaning_are_refused(build, message):

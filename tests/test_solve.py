@@ -187,6 +187,7 @@ BAD = {
     "number": (["semilinear-heat", "-p", "horizon=soon"], "needs a number, got 'soon'."),
     "not positive": (["semilinear-heat", "-p", "horizon=-1"], "`horizon` needs to be a positive number"),
     "sampler": (["allen-cahn-two-body", "-e", "sampler=gausian"], "did you mean 'gaussian'?"),
+    "unbiased": (["kdv", "-t", "unbiased=true"], "`unbiased` needs Adam alone, got `gauss_newton` too"),
     "dotted": (["kdv", "-p", "solution.x=1"], "'solution' has no fields of its own."),
     "from Python": (["allen-cahn-two-body", "-e", "sampler.probabilities=1"], "set it from Python."),
     "estimator": (["kdv", "--estimator", "exat"], "Unknown estimator 'exat'; did you mean 'exact'?"),
