@@ -144,7 +144,9 @@ def test_a_run_with_every_part(tmp_path):
     ]
     result = stde("kdv", *QUICK[2:], *parts, *stages, "-t", "lbfgs.batch=5", "--out", str(out), "--json")
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout.splitlines()[-1])["steps"] == 7
+    printed = json.loads(result.stdout.splitlines()[-1])
+    assert printed["steps"] == 7
+    assert printed["parameters"] == 128 * 8 + 8 + 8 + 1  # without the 64 frequencies
     assert json.loads((out / "run.json").read_text())["training"]["gauss_newton"]["batch"] == 5
 
 
