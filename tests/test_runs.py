@@ -184,13 +184,41 @@ def test_resume_needs_the_directory_of_a_run(tmp_path):
     (tmp_path / "mine.txt").write_text("precious")
     result = stde(*SOLVE, "--out", tmp_path, "--resume")
     assert result.exit_code == 2 and "holds files but no run to go on with" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
     assert (tmp_path / "mine.txt").read_text() == "precious"
 
 
-def test_a_directory_has_one_run_at_a_time(stopped):
+@pytest.mark.parametrize("resume", [[], ["--resume"]], ids=["new", "resumed"])
+def test_a_directory_has_one_run_at_a_time(resume, stopped):
     with own_directory(str(stopped), "kdv", resume=True):
-        result = stde(*SOLVE, "--out", stopped, "--resume")
+        result = stde(*SOLVE, "--out", stopped, *resume)
     assert result.exit_code == 2 and "is in use by another run" in result.stderr
+
+
+def test_a_lock_ends_with_its_process_and_is_no_content(tmp_path):
+    hold = """
+import os, signal, sys
+from stde_pdes.runs import own_directory
+with own_directory(sys.argv[1], "kdv", resume=False):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", hold, str(tmp_path)])
+    assert killed.returncode == -signal.SIGKILL
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+    with own_directory(str(tmp_path), "kdv", resume=False) as directory:
+        assert directory == tmp_path
+
+
+def test_a_lock_is_not_followed_through_a_link(tmp_path):
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").symlink_to(tmp_path / "precious")
+    with (
+        pytest.raises(ValueError, match="cannot be written to"),
+        own_directory(str(tmp_path / "run"), "kdv", resume=False),
+    ):
+        pass
+    assert (tmp_path / "precious").read_text() == "mine"
 
 
 @pytest.mark.slow

@@ -49,7 +49,7 @@ def test_solve_writes_a_run_and_ends_with_json(name, tmp_path):
     assert (printed["problem"], printed["steps"], printed["seed"]) == (name, 3, 3)
     assert printed["error_points"] == "domain"
     assert ("relative_error_origin" in printed) == (name == "semilinear-heat")
-    assert {path.name for path in out.iterdir()} - {"checkpoint.eqx"} == {
+    assert {path.name for path in out.iterdir()} - {"checkpoint.eqx", ".lock"} == {
         *("run.json", "metrics.jsonl", "model.eqx", "solution.png", "result.json", "report.html"),
     }
     assert json.loads((out / "result.json").read_text()) == printed
