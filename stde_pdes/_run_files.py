@@ -38,7 +38,6 @@ _OPTIONAL = {
     "precision": str,
     "step": int,
     "loss": float,
-    "error_points": str,
     "test_points": int,
     "parameters": int,
     "relative_l1": float,

@@ -65,7 +65,6 @@ class BiharmonicProblem(AbstractProblem):
     output_scale: float = eqx.field(static=True)
     weights: tuple[float, ...] = eqx.field(static=True)
     time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=0)
-    error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     origin: None = eqx.field(static=True, default=None)
     notes: tuple[str, ...] = eqx.field(static=True, default=())
     default_network: MLP = eqx.field(static=True, default=MLP(width=128, depth=3))

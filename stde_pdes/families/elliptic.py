@@ -118,7 +118,6 @@ class BallProblem(AbstractProblem):
     default_training: Training = eqx.field(static=True)
     output_scale: float = eqx.field(static=True)
     time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=0)
-    error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     origin: None = eqx.field(static=True, default=None)
     notes: tuple[str, ...] = eqx.field(static=True, default=())
 
