@@ -379,8 +379,10 @@ def edit(directory, **fields):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_parameters_have_the_precision_that_was_asked_for(precision, tmp_path):
+@pytest.mark.parametrize(
+    ("precision", "share"), [("float32", 0.227), ("float64", 0.348), ("bfloat16", 0.229)]
+)
+def test_parameters_have_the_precision_that_was_asked_for(precision, share, tmp_path):
     out = tmp_path / "run"
     options = ["allen-cahn-two-body", "--dim", "5", "--estimator", "exact", "-t", "learning_rate=1e-2"]
     result = stde("solve", *options, *QUICK, "--steps", "200", "--precision", precision, "--out", out)
@@ -388,7 +390,8 @@ def test_parameters_have_the_precision_that_was_asked_for(precision, tmp_path):
     _, u = load(out)
     assert {leaf.dtype.name for leaf in jax.tree.leaves(eqx.filter(u.network, eqx.is_array))} == {precision}
     recorded = json.loads((out / "result.json").read_text())
-    assert recorded["relative_l2"] < recorded["trivial_relative_l2"] * 2
+    # Steps in bfloat16 itself come to 0.255; a seed draws other points in double precision.
+    assert recorded["relative_l2"] / recorded["trivial_relative_l2"] == pytest.approx(share, rel=0.05)
     losses = [json.loads(line)["loss"] for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert losses[-1] < losses[0]
     assert json.loads(stde("evaluate", out, "--json").stdout)["relative_l2"] == recorded["relative_l2"]

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import stde_core as core
 from stde_core._cli import cli
-from stde_pdes import MLP, Residual, Training, get_problem
+from stde_pdes import MLP, Residual, Training, get_problem, hold_out
 from stde_pdes._causal import Causal
 from stde_pdes._options import parse
 from stde_pdes._setup import Options, prepare
@@ -66,12 +66,14 @@ def test_solve_writes_a_run_and_ends_with_json(name, tmp_path):
 def test_the_saved_model_is_the_one_that_was_measured(tmp_path):
     out = tmp_path / "run"
     printed = stde("kdv", *QUICK, "--out", str(out), "--json")
+    assert printed.exit_code == 0
     problem = get_problem("kdv")
     blank = MLP(8, 1)(problem.num_features, key=jax.random.key(9))
     network = eqx.tree_deserialise_leaves(out / "model.eqx", blank)
-    points = problem.conditions[0].points(10, key=jax.random.key(0))
-    assert printed.exit_code == 0
-    assert jax.vmap(problem.ansatz(network))(points).shape == (10,)
+    held_out = hold_out(problem, 40)
+    error = jax.vmap(problem.ansatz(network))(held_out.points) - held_out.truth
+    relative = jnp.linalg.norm(error) / jnp.linalg.norm(held_out.truth)
+    assert relative == pytest.approx(json.loads(printed.stdout.splitlines()[-1])["relative_l2"], rel=1e-9)
 
 
 def setup_of(problem, **options):
