@@ -17,6 +17,7 @@ from .models import MLP as MLP
 from .models import AbstractNetwork as AbstractNetwork
 from .models import BlockShared as BlockShared
 from .models import Fourier as Fourier
+from .models import Frozen as Frozen
 from .models import Residual as Residual
 from .models import periodic as periodic
 from .optimisers import LBFGS as LBFGS

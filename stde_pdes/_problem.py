@@ -47,7 +47,6 @@ class AbstractProblem(eqx.Module):
     - `num_features`: the number of the network's inputs inside the ansatz.
     - `time_arrow`: 1 where time, the last input, runs from an initial condition, −1 where it runs back
       from a terminal one, 0 where there is no time.
-    - `error_points`: where the solution is known, over the whole "domain" or only at the "origin".
     - `origin`: a point judged by itself too, or None.
     - `view`: the picture of solution against reference.
     - `notes`: what a reader of the errors should know, in sentences.
@@ -58,7 +57,6 @@ class AbstractProblem(eqx.Module):
     num_inputs: eqx.AbstractVar[int]
     num_features: eqx.AbstractVar[int]
     time_arrow: eqx.AbstractVar[Literal[-1, 0, 1]]
-    error_points: eqx.AbstractVar[Literal["domain", "origin"]]
     origin: eqx.AbstractVar[np.ndarray | None]
     view: eqx.AbstractVar[AbstractView]
     notes: eqx.AbstractVar[tuple[str, ...]]

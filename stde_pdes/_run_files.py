@@ -38,7 +38,6 @@ _OPTIONAL = {
     "precision": str,
     "step": int,
     "loss": float,
-    "error_points": str,
     "test_points": int,
     "parameters": int,
     "relative_l1": float,
@@ -46,6 +45,8 @@ _OPTIONAL = {
     "relative_error_origin": float,
     "trivial_relative_l2": float,
 }
+# Not through a link, and not waiting for the other end of a pipe, where there are such; bytes as they are.
+_TO_READ = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 _KINDS = {str: "a text", int: "an integer", float: "a number", dict: "an object", list: "a list"}
 
 
@@ -106,8 +107,7 @@ def open_file(directory: Path, name: str) -> Iterator[BinaryIO | None]:
     """
     path = directory / name
     try:
-        # Not through a link, and not waiting for the other end of a pipe.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, _TO_READ)
     except FileNotFoundError:
         yield None
         return

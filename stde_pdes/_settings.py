@@ -22,7 +22,8 @@ class Training:
     - `gauss_newton`, `lbfgs`: further stages, in this order; None for none.
     - `shared_tangents`: one draw of tangents for all points of a step, rather than one per point.
     - `unbiased`: the product of two independent residuals in place of the square, whose mean is
-      too large by the estimator's variance; not in Gauss-Newton, which needs squares.
+      too large by the estimator's variance; with Adam alone, which draws anew every step: for a fixed
+      draw the product has no lower bound.
     - `gpinn_weight`: weight of `|∇r|²`, the squared gradient of the equation's residual in all
       inputs (gradient-enhanced PINN; Yu, Lu, Meng and Karniadakis, 2022).
     - `gpinn_samples`: so many random entries of ∇r per point stand for all of them; exact from the
@@ -58,7 +59,17 @@ class Training:
         for flag in ("shared_tangents", "unbiased"):
             check_flag(flag, getattr(self, flag))
         check_choice("matmul_precision", self.matmul_precision, get_args(MatmulPrecision))
+        self._check_unbiased()
         self.adam()
+
+    def _check_unbiased(self) -> None:
+        later = [f"`{name}`" for name in ("gauss_newton", "lbfgs") if getattr(self, name) is not None]
+        if self.unbiased and later:
+            got = " and ".join(later)
+            raise ValueError(
+                f"`unbiased` needs Adam alone, got {got} too, which hold a draw fixed while they lower its "
+                f"loss: a product of two draws has no lower bound. Set {got} to none, or leave it out."
+            )
 
     def adam(self) -> Adam:
         """The first stage."""

@@ -62,11 +62,17 @@ _PIECE = 2**20
 
 
 def _normal(num_points: int, dim: int, *, key: PRNGKeyArray) -> Float[Array, "n dim"]:
-    """Standard normal points, a few at a time where they are many numbers."""
-    if num_points * dim <= _AT_ONCE:
-        return jax.random.normal(key, (num_points, dim))
-    keys = jax.random.split(key, num_points)
-    return jax.lax.map(lambda k: jax.random.normal(k, (dim,)), keys, batch_size=max(2, _PIECE // dim))
+    """Standard normal points: the first of them are the same, however many are drawn.
+
+    As many as are drawn at once come from the key itself, every one after them from a key of its own.
+    """
+    at_once = max(1, _AT_ONCE // dim)
+    first = jax.random.normal(key, (min(num_points, at_once), dim))
+    if num_points <= at_once:
+        return first
+    keys = jax.vmap(lambda row: jax.random.fold_in(key, row))(jnp.arange(at_once, num_points))
+    more = jax.lax.map(lambda k: jax.random.normal(k, (dim,)), keys, batch_size=max(2, _PIECE // dim))
+    return jnp.concatenate([first, more])
 
 
 class BrownianPaths(AbstractDomain):
@@ -95,7 +101,7 @@ class GeometricBrownianPaths(AbstractDomain):
     def __call__(self, num_points: int, *, key: PRNGKeyArray) -> Float[Array, "n inputs"]:
         times, noise = jax.random.split(key)
         t = jax.random.uniform(times, (num_points, 1), maxval=self.horizon)
-        w = jnp.sqrt(t) * jax.random.normal(noise, (num_points, len(self.start)))
+        w = jnp.sqrt(t) * _normal(num_points, len(self.start), key=noise)
         growth = jnp.exp(self.volatility * w - self.volatility**2 * t / 2)
         return jnp.concatenate([jnp.asarray(self.start, growth.dtype) * growth, t], axis=1)
 

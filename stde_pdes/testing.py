@@ -88,7 +88,6 @@ def description(subject: _Subject) -> None:
     for field in ("dim", "num_inputs", "num_features"):
         stde.check_count(field, getattr(problem, field))
     stde.check_choice("time_arrow", problem.time_arrow, (-1, 0, 1))
-    stde.check_choice("error_points", problem.error_points, ("domain", "origin"))
     expected = problem.dim + (problem.time_arrow != 0)
     require(
         problem.num_inputs == expected,

@@ -11,8 +11,20 @@ from test_engine_structure import too_large
 
 import stde_core as stde
 from stde_core._plugins import registry
-from stde_pdes import MLP, BlockShared, Fourier, Residual, Training, get_network, get_problem, periodic
-from stde_pdes.training import loss
+from stde_pdes import (
+    MLP,
+    BlockShared,
+    Fourier,
+    Frozen,
+    Residual,
+    Training,
+    get_network,
+    get_problem,
+    hold_out,
+    periodic,
+    train,
+)
+from stde_pdes.training import loss, start_of
 
 KEY = jax.random.key(0)
 INPUTS = 12
@@ -34,9 +46,10 @@ def point(seed=1):
 
 
 def num_parameters(network, num_inputs):
-    """The numbers in a network of which only the shapes are made."""
+    """The trained numbers in a network of which only the shapes are made."""
     model = eqx.filter_eval_shape(network, num_inputs, key=KEY)
-    return sum(leaf.size for leaf in jax.tree.leaves(model) if isinstance(leaf, jax.ShapeDtypeStruct))
+    leaves = jax.tree.leaves(model, is_leaf=lambda node: isinstance(node, Frozen))
+    return sum(leaf.size for leaf in leaves if isinstance(leaf, jax.ShapeDtypeStruct))
 
 
 @networks
@@ -79,7 +92,7 @@ def test_all_but_fixed_parameters_are_trained(network):
     updates, _ = optimiser.update(gradient, optimiser.init(parameters), parameters)
     moved = eqx.combine(optax.apply_updates(parameters, updates), static)
     if isinstance(network, Fourier):
-        assert jnp.array_equal(moved.frequencies, model.frequencies)
+        assert jnp.array_equal(moved.frequencies.array, model.frequencies.array)
     last = moved.mlp.layers[-1] if hasattr(moved, "mlp") else jax.tree.leaves(gradient)[-1]
     assert all(bool(jnp.any(leaf != 0)) for leaf in jax.tree.leaves(eqx.filter(last, eqx.is_array)))
     assert moved(point()) != model(point())
@@ -100,7 +113,7 @@ def test_block_shared_parameters_in_a_million_dimensions_are_those_published(blo
         (BlockShared(5, 8, 1, unshared=2), 5 + 1 + 4 * 8 + 8 + 8 + 1),
         (Residual(8, 2), 12 * 8 + 8 + 2 * (8 * 8 + 8) + 8 + 1),
         (Residual(8, 2, norm=True), 12 * 8 + 8 + 2 * (8 * 8 + 8 + 2 * 8) + 8 + 1),
-        (Fourier(8, 1, num_frequencies=5), 5 * 12 + 10 * 8 + 8 + 8 + 1),
+        (Fourier(8, 1, num_frequencies=5), 10 * 8 + 8 + 8 + 1),
     ],
     ids=lambda case: type(case).__name__,
 )
@@ -143,9 +156,23 @@ def test_residual_blocks_add_to_what_passes():
 
 def test_fourier_frequencies_have_the_scale_in_any_dimension():
     for num_inputs in (2, 200):
-        frequencies = Fourier(4, 1, num_frequencies=2000, scale=0.5)(num_inputs, key=KEY).frequencies
+        frequencies = Fourier(4, 1, num_frequencies=2000, scale=0.5)(num_inputs, key=KEY).frequencies()
         # |f|² has mean scale² and, over 2000 vectors, a relative standard error of at most √(2/2/2000).
         assert abs((frequencies**2).sum(1).mean() / 0.25 - 1) < 0.1
+
+
+def test_frozen_arrays_have_no_place_in_a_training():
+    problem = get_problem("hjb-lin", dim=3)
+    network, training = Fourier(8, 1, num_frequencies=5)(4, key=KEY), Training(steps=2, batch=4)
+    numbers = 10 * 8 + 8 + 8 + 1
+    start = start_of(network, training)
+    assert sum(leaf.size for leaf in jax.tree.leaves(start.params)) == numbers
+    # Adam keeps two moments, and two counts of steps.
+    assert sum(leaf.size for leaf in jax.tree.leaves(start.state)) == 2 * numbers + 2
+    held_out, exact = hold_out(problem, 10), stde.get_estimator("exact")
+    trained = train(problem, network, exact, training, held_out, key=KEY).network
+    assert jnp.array_equal(trained.frequencies.array, network.frequencies.array)
+    assert not jnp.array_equal(trained.mlp.layers[0].weight, network.mlp.layers[0].weight)
 
 
 def test_networks_are_registered():

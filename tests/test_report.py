@@ -35,7 +35,7 @@ def test_a_finished_run_is_told_in_full(run):
         *(
             "best trivial solution 0.923",
             "721 times smaller",
-            "20 000 test points over the whole domain",
+            "20 000 test points of the training law",
         ),
         *("800", "2 241", "6.2 s", "2 min 7 s", "51.1 steps/s", "679 MB"),
         *("solution two-soliton", "chunk_size 256", "width 32", "gauss_newton.damping 1e-07", "lbfgs none"),
@@ -127,7 +127,7 @@ def test_hostile_texts_are_shown_as_text(tmp_path):
     setup = {name: poisoned(value) for name, value in SETUP.items()}
     setup["environment"] = {name: poisoned(value) for name, value in SETUP["environment"].items()}
     directory = tmp_path / "<script>alert('&')"
-    result = RESULT | {"notes": [HOSTILE], "error_points": HOSTILE, "out": HOSTILE}
+    result = RESULT | {"notes": [HOSTILE], "out": HOSTILE}
     page = report(write_run(directory, setup=setup | {"model_name": HOSTILE}, result=result))
     assert "<script>alert(1)</script>" in page.text and "<script" not in page.source
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", page.source)

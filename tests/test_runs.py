@@ -184,13 +184,41 @@ def test_resume_needs_the_directory_of_a_run(tmp_path):
     (tmp_path / "mine.txt").write_text("precious")
     result = stde(*SOLVE, "--out", tmp_path, "--resume")
     assert result.exit_code == 2 and "holds files but no run to go on with" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
     assert (tmp_path / "mine.txt").read_text() == "precious"
 
 
-def test_a_directory_has_one_run_at_a_time(stopped):
+@pytest.mark.parametrize("resume", [[], ["--resume"]], ids=["new", "resumed"])
+def test_a_directory_has_one_run_at_a_time(resume, stopped):
     with own_directory(str(stopped), "kdv", resume=True):
-        result = stde(*SOLVE, "--out", stopped, "--resume")
+        result = stde(*SOLVE, "--out", stopped, *resume)
     assert result.exit_code == 2 and "is in use by another run" in result.stderr
+
+
+def test_a_lock_ends_with_its_process_and_is_no_content(tmp_path):
+    hold = """
+import os, signal, sys
+from stde_pdes.runs import own_directory
+with own_directory(sys.argv[1], "kdv", resume=False):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", hold, str(tmp_path)])
+    assert killed.returncode == -signal.SIGKILL
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+    with own_directory(str(tmp_path), "kdv", resume=False) as directory:
+        assert directory == tmp_path
+
+
+def test_a_lock_is_not_followed_through_a_link(tmp_path):
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").symlink_to(tmp_path / "precious")
+    with (
+        pytest.raises(ValueError, match="cannot be written to"),
+        own_directory(str(tmp_path / "run"), "kdv", resume=False),
+    ):
+        pass
+    assert (tmp_path / "precious").read_text() == "mine"
 
 
 @pytest.mark.slow
@@ -353,8 +381,10 @@ def edit(directory, **fields):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_parameters_have_the_precision_that_was_asked_for(precision, tmp_path):
+@pytest.mark.parametrize(
+    ("precision", "share"), [("float32", 0.227), ("float64", 0.348), ("bfloat16", 0.229)]
+)
+def test_parameters_have_the_precision_that_was_asked_for(precision, share, tmp_path):
     out = tmp_path / "run"
     options = ["allen-cahn-two-body", "--dim", "5", "--estimator", "exact", "-t", "learning_rate=1e-2"]
     result = stde("solve", *options, *QUICK, "--steps", "200", "--precision", precision, "--out", out)
@@ -362,7 +392,8 @@ def test_parameters_have_the_precision_that_was_asked_for(precision, tmp_path):
     _, u = load(out)
     assert {leaf.dtype.name for leaf in jax.tree.leaves(eqx.filter(u.network, eqx.is_array))} == {precision}
     recorded = json.loads((out / "result.json").read_text())
-    assert recorded["relative_l2"] < recorded["trivial_relative_l2"] * 2
+    # Steps in bfloat16 itself come to 0.255; a seed draws other points in double precision.
+    assert recorded["relative_l2"] / recorded["trivial_relative_l2"] == pytest.approx(share, rel=0.05)
     losses = [json.loads(line)["loss"] for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert losses[-1] < losses[0]
     assert json.loads(stde("evaluate", out, "--json").stdout)["relative_l2"] == recorded["relative_l2"]

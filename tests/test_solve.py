@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import stde_core as core
 from stde_core._cli import cli
-from stde_pdes import MLP, Residual, Training, get_problem
+from stde_pdes import MLP, Residual, Training, get_problem, hold_out
 from stde_pdes._causal import Causal
 from stde_pdes._options import parse
 from stde_pdes._setup import Options, prepare
@@ -49,7 +49,7 @@ def test_solve_writes_a_run_and_ends_with_json(name, tmp_path):
     assert (printed["problem"], printed["steps"], printed["seed"]) == (name, 3, 3)
     assert printed["error_points"] == "domain"
     assert ("relative_error_origin" in printed) == (name == "semilinear-heat")
-    assert {path.name for path in out.iterdir()} - {"checkpoint.eqx"} == {
+    assert {path.name for path in out.iterdir()} - {"checkpoint.eqx", ".lock"} == {
         *("run.json", "metrics.jsonl", "model.eqx", "solution.png", "result.json", "report.html"),
     }
     assert json.loads((out / "result.json").read_text()) == printed
@@ -66,12 +66,14 @@ def test_solve_writes_a_run_and_ends_with_json(name, tmp_path):
 def test_the_saved_model_is_the_one_that_was_measured(tmp_path):
     out = tmp_path / "run"
     printed = stde("kdv", *QUICK, "--out", str(out), "--json")
+    assert printed.exit_code == 0
     problem = get_problem("kdv")
     blank = MLP(8, 1)(problem.num_features, key=jax.random.key(9))
     network = eqx.tree_deserialise_leaves(out / "model.eqx", blank)
-    points = problem.conditions[0].points(10, key=jax.random.key(0))
-    assert printed.exit_code == 0
-    assert jax.vmap(problem.ansatz(network))(points).shape == (10,)
+    held_out = hold_out(problem, 40)
+    error = jax.vmap(problem.ansatz(network))(held_out.points) - held_out.truth
+    relative = jnp.linalg.norm(error) / jnp.linalg.norm(held_out.truth)
+    assert relative == pytest.approx(json.loads(printed.stdout.splitlines()[-1])["relative_l2"], rel=1e-9)
 
 
 def setup_of(problem, **options):
@@ -144,7 +146,9 @@ def test_a_run_with_every_part(tmp_path):
     ]
     result = stde("kdv", *QUICK[2:], *parts, *stages, "-t", "lbfgs.batch=5", "--out", str(out), "--json")
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout.splitlines()[-1])["steps"] == 7
+    printed = json.loads(result.stdout.splitlines()[-1])
+    assert printed["steps"] == 7
+    assert printed["parameters"] == 128 * 8 + 8 + 8 + 1  # without the 64 frequencies
     assert json.loads((out / "run.json").read_text())["training"]["gauss_newton"]["batch"] == 5
 
 
@@ -187,6 +191,7 @@ BAD = {
     "number": (["semilinear-heat", "-p", "horizon=soon"], "needs a number, got 'soon'."),
     "not positive": (["semilinear-heat", "-p", "horizon=-1"], "`horizon` needs to be a positive number"),
     "sampler": (["allen-cahn-two-body", "-e", "sampler=gausian"], "did you mean 'gaussian'?"),
+    "unbiased": (["kdv", "-t", "unbiased=true"], "`unbiased` needs Adam alone, got `gauss_newton` too"),
     "dotted": (["kdv", "-p", "solution.x=1"], "'solution' has no fields of its own."),
     "from Python": (["allen-cahn-two-body", "-e", "sampler.probabilities=1"], "set it from Python."),
     "estimator": (["kdv", "--estimator", "exat"], "Unknown estimator 'exat'; did you mean 'exact'?"),

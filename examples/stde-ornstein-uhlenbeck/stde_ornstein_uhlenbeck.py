@@ -39,7 +39,6 @@ class OrnsteinUhlenbeck(pdes.AbstractProblem):
     horizon: float = eqx.field(static=True)
     noise_seed: int = eqx.field(static=True)
     time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=1)
-    error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     origin: None = eqx.field(static=True, default=None)
     default_network: pdes.MLP = eqx.field(static=True, default=pdes.MLP(width=64, depth=2, activation="silu"))
     default_training: pdes.Training = eqx.field(

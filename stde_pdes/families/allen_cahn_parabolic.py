@@ -66,7 +66,6 @@ class AllenCahnParabolic(AbstractProblem):
     deviation: float = eqx.field(static=True)
     whole_flow: bool = eqx.field(static=True)
     time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=-1)
-    error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     default_network: MLP = eqx.field(static=True, default=MLP(width=64, depth=3))
     default_training: Training = eqx.field(
         static=True, default=Training(steps=3000, batch=100, learning_rate=2e-3, test_points=2000)

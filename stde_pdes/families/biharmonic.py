@@ -16,6 +16,7 @@ from .._view import AbstractView
 from ..domains import AbstractDomain, Shell, Spheres, UnitBall
 from ..models import MLP
 from ..report.views import PredictedAgainstTrue
+from .fixed_draws import mean_square
 from .interactions import ManyBody, Radial, random_coefficients, three_body
 
 
@@ -64,7 +65,6 @@ class BiharmonicProblem(AbstractProblem):
     output_scale: float = eqx.field(static=True)
     weights: tuple[float, ...] = eqx.field(static=True)
     time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=0)
-    error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     origin: None = eqx.field(static=True, default=None)
     notes: tuple[str, ...] = eqx.field(static=True, default=())
     default_network: MLP = eqx.field(static=True, default=MLP(width=128, depth=3))
@@ -150,5 +150,4 @@ def _normal(x: stde.Point) -> Array:
 def _mean_square(condition: Condition) -> float:
     """Of the right-hand side."""
     assert condition.source is not None
-    points = condition.points(64, key=jax.random.key(0))
-    return float(jnp.mean(jax.lax.map(condition.source, points) ** 2))
+    return float(mean_square(condition.source, condition.points))

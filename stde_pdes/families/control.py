@@ -48,7 +48,6 @@ class LinearControl(AbstractProblem):
     horizon: float = eqx.field(static=True)
     c: float = eqx.field(static=True)
     time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=-1)
-    error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     notes: tuple[str, ...] = eqx.field(static=True, default=())
     default_network: MLP = eqx.field(static=True, default=MLP(width=64, depth=3))
     default_training: Training = eqx.field(
@@ -109,9 +108,9 @@ def hjb_lqg(dim: int = 100, horizon: float = 1.0, mu: float = 1.0) -> "LinearQua
 
     `exp(−μu)` solves the heat equation, so that u is an integral over one variable, at any dimension
     and any point. Source: Han, Jentzen and E (2018), where u(0, 0) = 4.5901 for d = 100.
-    Deviations: the terminal condition is built into the ansatz; errors are measured over the whole
-    domain, along the paths √2 W_t, and not at the origin alone; the network also sees log(1+|x|²), a
-    feature of the terminal condition, and its deviation from log(1+2dt), which is small but decides.
+    Deviations: the terminal condition is built into the ansatz; errors are measured along the
+    paths √2 W_t, and not at the origin alone; the network also sees log(1+|x|²), a feature of the
+    terminal condition, and its deviation from log(1+2dt), which is small but decides.
     """
     return LinearQuadraticGaussianControl(dim, horizon, mu)
 
@@ -127,7 +126,6 @@ class LinearQuadraticGaussianControl(AbstractProblem):
     horizon: float = eqx.field(static=True)
     mu: float = eqx.field(static=True)
     time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=-1)
-    error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     default_network: MLP = eqx.field(static=True, default=MLP(width=64, depth=3))
     default_training: Training = eqx.field(
         static=True, default=Training(steps=4000, batch=200, learning_rate=2e-3)

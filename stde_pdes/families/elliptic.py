@@ -17,6 +17,7 @@ from .._view import AbstractView
 from ..domains import UnitBall
 from ..models import MLP
 from ..report.views import PredictedAgainstTrue
+from .fixed_draws import mean_square
 from .interactions import ManyBody, random_coefficients, three_body, two_body
 
 
@@ -117,7 +118,6 @@ class BallProblem(AbstractProblem):
     default_training: Training = eqx.field(static=True)
     output_scale: float = eqx.field(static=True)
     time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=0)
-    error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     origin: None = eqx.field(static=True, default=None)
     notes: tuple[str, ...] = eqx.field(static=True, default=())
 
@@ -126,7 +126,8 @@ class BallProblem(AbstractProblem):
     ):
         self.solution, self.reaction = solution, reaction
         self.default_network, self.default_training = network, training
-        self.output_scale = float(self._rms_source()) / (2 * self.dim)
+        rms = jnp.sqrt(mean_square(self.source, UnitBall(self.dim)))
+        self.output_scale = float(rms) / (2 * self.dim)
 
     @property
     def dim(self) -> int:
@@ -154,10 +155,6 @@ class BallProblem(AbstractProblem):
     def source(self, x: stde.Point) -> Array:
         """`g = Δu + reaction(u)` of the exact solution."""
         return self.solution.laplacian()(x) + self.reaction(self.solution(x))
-
-    def _rms_source(self) -> Array:
-        points = UnitBall(self.dim)(64, key=jax.random.key(0))
-        return jnp.sqrt(jnp.mean(jax.lax.map(self.source, points) ** 2))
 
     def reference(self, points: Float[Array, "n inputs"]) -> Float[np.ndarray, " n"]:
         return np.asarray(jax.lax.map(self.solution, points, batch_size=256))

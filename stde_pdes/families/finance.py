@@ -26,8 +26,8 @@ def black_scholes_barenblatt(
     Exact solution `e^{(r+σ²)(T−t)} |x|²`. Source: Raissi (2018), "Forward-backward stochastic neural
     networks", whose paths start at (1, ½, 1, ½, …). Deviations: the terminal condition is built into
     the ansatz, as `|x|² + (T − t) s net` with the constant s = |x₀|², and not as
-    `|x|² (1 + (T − t) net)`, in which a constant network is almost exact; errors are measured over
-    the whole domain, along the paths; the network also sees |x|².
+    `|x|² (1 + (T − t) net)`, in which a constant network is almost exact; errors are measured
+    along the paths; the network also sees |x|².
     """
     return BlackScholesBarenblatt(dim, horizon, sigma, r)
 
@@ -44,7 +44,6 @@ class BlackScholesBarenblatt(AbstractProblem):
     sigma: float = eqx.field(static=True)
     r: float = eqx.field(static=True)
     time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=-1)
-    error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     default_network: MLP = eqx.field(static=True, default=MLP(width=64, depth=3))
     default_training: Training = eqx.field(
         static=True, default=Training(steps=2000, batch=100, learning_rate=2e-3)

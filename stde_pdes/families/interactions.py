@@ -10,6 +10,8 @@ from jaxtyping import Array, Float
 
 import stde_core as stde
 
+from .fixed_draws import fixed_normal
+
 Radial: TypeAlias = Callable[[Array], Array]  # a function of s = |x|²
 Local: TypeAlias = Callable[..., Array]  # a function of neighbours, entry by entry
 
@@ -67,7 +69,7 @@ def random_coefficients(dim: int, coefficient_seed: int, bodies: int) -> Float[A
     """
     stde.check_count("dim", dim, least=bodies)
     stde.check_count("coefficient_seed", coefficient_seed, least=0)
-    return jax.random.normal(jax.random.key(coefficient_seed), (dim - bodies + 1,))
+    return fixed_normal(dim - bodies + 1, coefficient_seed)
 
 
 def two_body(left: Array, right: Array) -> Array:

@@ -41,7 +41,6 @@ class KnownOnABox(AbstractProblem):
     default_network: AbstractNetwork = eqx.field(static=True)
     default_training: Training = eqx.field(static=True)
     time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=1)
-    error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     origin: None = eqx.field(static=True, default=None)
     notes: tuple[str, ...] = eqx.field(static=True, default=())
 

@@ -38,7 +38,6 @@ class Wave(AbstractProblem):
     dim: int = eqx.field(static=True)
     horizon: float = eqx.field(static=True)
     time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=1)
-    error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     origin: None = eqx.field(static=True, default=None)
     notes: tuple[str, ...] = eqx.field(static=True, default=())
     default_network: MLP = eqx.field(static=True, default=MLP(width=64, depth=3))

@@ -2,6 +2,8 @@
 
 from ._block_shared import BlockShared as BlockShared
 from ._fourier import Fourier as Fourier
+from ._frozen import Frozen as Frozen
+from ._frozen import split_trained as split_trained
 from ._mlp import MLP as MLP
 from ._network import AbstractNetwork as AbstractNetwork
 from ._periodic import periodic as periodic

@@ -12,6 +12,7 @@ from stde_core import check_count
 
 from .._checks import check_positive
 from ._activations import Activation
+from ._frozen import Frozen
 from ._mlp import MLP
 from ._network import AbstractNetwork, check_inputs
 
@@ -42,18 +43,18 @@ class Fourier(AbstractNetwork):
         frequency_key, mlp_key = jax.random.split(key)
         normal = jax.random.normal(frequency_key, (self.num_frequencies, num_inputs))
         mlp = self._perceptron()(2 * self.num_frequencies, key=mlp_key)
-        return FourierNet(self.scale / num_inputs**0.5 * normal, mlp)
+        return FourierNet(Frozen(self.scale / num_inputs**0.5 * normal), mlp)
 
     def _perceptron(self) -> MLP:
         return MLP(self.width, self.depth, self.activation)
 
 
 class FourierNet(eqx.Module):
-    """`x -> mlp([cos 2πFx, sin 2πFx])` with frequencies F that get no gradient."""
+    """`x -> mlp([cos 2πFx, sin 2πFx])` with frequencies F, `[frequencies, inputs]`, that are not trained."""
 
-    frequencies: Float[Array, "frequencies inputs"]
+    frequencies: Frozen
     mlp: eqx.nn.MLP
 
     def __call__(self, x: Float[Array, " inputs"]) -> Float[Array, ""]:
-        phases = 2 * math.pi * (jax.lax.stop_gradient(self.frequencies) @ x)
+        phases = 2 * math.pi * (self.frequencies() @ x)
         return self.mlp(jnp.concatenate([jnp.cos(phases), jnp.sin(phases)]))

@@ -1,4 +1,5 @@
 from dataclasses import dataclass, replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +16,9 @@ class LBFGS(AbstractStage):
     """L-BFGS with a zoom line search (Nocedal and Wright, 2006), by optax.
 
     - `batch`: points per condition, held fixed for `redraw` steps, after which the memory of past
-      gradients begins anew.
+      gradients begins anew. What is held is the sample as it was drawn at the first of these steps: its
+      points and what each of them counts stay, where residuals choose or weigh them too, since past
+      gradients and the losses of a line search belong to one function.
     - `memory`: how many past gradients it keeps.
     """
 
@@ -32,7 +35,8 @@ class LBFGS(AbstractStage):
         return optax.lbfgs(memory_size=self.memory)
 
     def init(self, params: PyTree) -> PyTree:
-        return self._optimiser().init(params)
+        """The state of optax, and the parameters at which the sample is drawn."""
+        return self._optimiser().init(params), params
 
     def gentler(self) -> "LBFGS":
         # Its line search chooses the length; more points leave it fewer directions that only look good.
@@ -45,15 +49,15 @@ class LBFGS(AbstractStage):
     def step(
         self, objective: AbstractObjective, params: PyTree, state: PyTree, index: Array, *, key: PRNGKeyArray
     ) -> tuple[PyTree, PyTree, Float[Array, ""]]:
-        sample = objective.draw(params, self.batch, key=jax.random.fold_in(key, index // self.redraw))
+        begins = index % self.redraw == 0
+        state, first = jax.tree.map(partial(jax.lax.select, begins), self.init(params), state)
+        sample = objective.draw(first, self.batch, key=jax.random.fold_in(key, index // self.redraw))
 
         def loss(params: PyTree) -> Array:
             return objective.loss(params, sample)
 
-        begins = index % self.redraw == 0
-        state = jax.tree.map(lambda new, old: jax.lax.select(begins, new, old), self.init(params), state)
         value, gradient = optax.value_and_grad_from_state(loss)(params, state=state)
         updates, state = self._optimiser().update(
             gradient, state, params, value=value, grad=gradient, value_fn=loss
         )
-        return optax.apply_updates(params, updates), state, jnp.asarray(value)
+        return optax.apply_updates(params, updates), (state, first), jnp.asarray(value)

@@ -8,13 +8,18 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 class AbstractObjective(eqx.Module):
     """A loss that is a sum of squared residuals at random points, as a function of parameters.
 
-    `sample` is what `draw` returns: points, and all else that is random. With the sample held
-    fixed the loss is a deterministic function.
+    `sample` is what `draw` returns: points, all else that is random, and what each point counts. With the
+    sample held fixed the loss is a deterministic function, and one function of the parameters: a line
+    search may compare its values.
     """
 
     @abstractmethod
     def draw(self, params: PyTree, batch: int, *, key: PRNGKeyArray) -> Any:
-        """Draws `batch` points of each kind, some of them perhaps where the residual is large."""
+        """Draws `batch` points of each kind.
+
+        The parameters may say where, and what each point counts, so that other parameters draw another
+        sample by the same key.
+        """
 
     @abstractmethod
     def loss(self, params: PyTree, sample: Any) -> Float[Array, ""]:
@@ -26,7 +31,7 @@ class AbstractObjective(eqx.Module):
 
     @abstractmethod
     def jacobian(self, params: PyTree, sample: Any) -> Float[Array, "rows params"]:
-        """The derivatives of `residuals` in the raveled parameters, their weights held fixed."""
+        """The derivatives of `residuals` in the raveled parameters."""
 
 
 class AbstractStage(ABC):

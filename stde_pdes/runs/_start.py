@@ -1,5 +1,6 @@
 """Whether the run in a directory is new, begun or finished."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,9 @@ from ._record import check_same
 def resumed_record(directory: Path, setup: Setup) -> dict[str, Any] | None:
     """What `run.json` holds of the run that is to go on; None where the directory holds no run yet.
 
-    Raises `ValueError` where it holds something else, or the run of another setup or version.
+    Raises `ValueError` where it is damaged, or of the run of another setup or version.
     """
-    if not (directory / RECORD).exists():
-        if any(directory.iterdir()):
-            raise ValueError(
-                f"{shown(directory)} holds files but no run to go on with; name another `--out`."
-            )
+    if not os.path.lexists(directory / RECORD):
         return None
     record = read_run(directory)
     check_same(setup, record, directory)

@@ -1,6 +1,7 @@
 """A problem's residuals as a function of the network's parameters."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -20,6 +21,8 @@ from ._sample import Sample, draw, take, with_slopes
 class Objective(AbstractObjective):
     """`Σ weight · mean(residual²)` over the conditions of a problem.
 
+    Weights that follow causality belong to a sample, by the residuals at the parameters that it is drawn
+    at: losses of one sample have equal weights, whatever the parameters, and can be compared.
     `model` makes the problem's model, its ansatz included, from the parameters.
     """
 
@@ -29,10 +32,11 @@ class Objective(AbstractObjective):
     training: Training = eqx.field(static=True)
 
     def draw(self, params: Any, batch: int, *, key: PRNGKeyArray) -> tuple[Sample, ...]:
-        return tuple(
-            self._draw(params, condition, batch, key=jax.random.fold_in(key, position))
-            for position, condition in enumerate(self.problem.conditions)
-        )
+        def one(position: int, condition: Condition) -> Sample:
+            part = self._draw(params, condition, batch, key=jax.random.fold_in(key, position))
+            return self._weighed(params, condition, part)
+
+        return tuple(one(*pair) for pair in enumerate(self.problem.conditions))
 
     def _draw(self, params: Any, condition: Condition, batch: int, *, key: PRNGKeyArray) -> Sample:
         resampling = self.training.resampling
@@ -42,6 +46,14 @@ class Objective(AbstractObjective):
         rows = self._rows(params, condition, candidates, candidates.keys)
         chosen = resampling(jax.lax.stop_gradient(rows[:, 0]), batch, key=jax.random.fold_in(key, 1))
         return take(candidates, chosen, key=jax.random.fold_in(key, 2))
+
+    def _weighed(self, params: Any, condition: Condition, sample: Sample) -> Sample:
+        """The sample with its causal weights, where there are any."""
+        causal, arrow = self.training.causal, self.problem.time_arrow
+        if causal is None or arrow == 0 or condition.operators is None:
+            return sample
+        rows = self._rows(params, condition, sample, sample.keys)
+        return replace(sample, weights=causal(sample.points[:, -1], rows[:, 0] ** 2, arrow))
 
     def loss(self, params: Any, sample: tuple[Sample, ...]) -> Float[Array, ""]:
         return jnp.asarray(sum(self.terms(params, sample).values()))
@@ -53,15 +65,14 @@ class Objective(AbstractObjective):
             first = second = self._rows(params, condition, part, part.keys)
             if self.training.unbiased and condition.operators is not None:
                 second = self._rows(params, condition, part, part.second_keys)
-            return jnp.sum(self._weights(condition, part, first) ** 2 * first * second)
+            return jnp.sum(self._roots(condition, part) ** 2 * first * second)
 
         pairs = zip(self.problem.conditions, sample, strict=True)
         return {condition.name: one(condition, part) for condition, part in pairs}
 
     def residuals(self, params: Any, sample: tuple[Sample, ...]) -> Float[Array, " rows"]:
         def weighted(condition: Condition, part: Sample) -> Array:
-            rows = self._rows(params, condition, part, part.keys)
-            return (self._weights(condition, part, rows) * rows).ravel()
+            return (self._roots(condition, part) * self._rows(params, condition, part, part.keys)).ravel()
 
         return jnp.concatenate(
             [weighted(*pair) for pair in zip(self.problem.conditions, sample, strict=True)]
@@ -71,32 +82,22 @@ class Objective(AbstractObjective):
         flat, unravel = ravel_pytree(params)
 
         def weighted(condition: Condition, part: Sample) -> Array:
-            def rows(x: stde.Point, key: PRNGKeyArray, axes: Array, right: Array) -> tuple[Array, Array]:
-                def at(flat: Array) -> tuple[Array, Array]:
-                    values = self._at(unravel(flat), condition, x, key, axes) - right
-                    return values, values
+            def slopes(x: stde.Point, key: PRNGKeyArray, axes: Array, right: Array) -> Array:
+                return jax.jacrev(lambda flat: self._at(unravel(flat), condition, x, key, axes))(flat)
 
-                return jax.jacrev(at, has_aux=True)(flat)
-
-            slopes, values = _over_points(rows, part, part.keys)
-            return (self._weights(condition, part, values)[..., None] * slopes).reshape(-1, flat.size)
+            rows = _over_points(slopes, part, part.keys)
+            return (self._roots(condition, part)[..., None] * rows).reshape(-1, flat.size)
 
         return jnp.concatenate(
             [weighted(*pair) for pair in zip(self.problem.conditions, sample, strict=True)]
         )
 
-    def _weights(
-        self, condition: Condition, sample: Sample, rows: Float[Array, "n rows"]
-    ) -> Float[Array, "n rows"]:
+    def _roots(self, condition: Condition, sample: Sample) -> Float[Array, "n rows"]:
         """The square roots of what each squared row counts in the loss."""
         (num_points, num_inputs), num_axes = sample.points.shape, sample.axes.shape[1]
         slopes = jnp.full(num_axes, self.training.gpinn_weight * num_inputs / max(num_axes, 1))
         shares = jnp.concatenate([jnp.ones(1), slopes]) * (condition.weight / num_points)
-        causal, arrow = self.training.causal, self.problem.time_arrow
-        if causal is None or arrow == 0 or condition.operators is None:
-            return jnp.sqrt(jnp.broadcast_to(shares, rows.shape)).astype(rows.dtype)
-        weights = causal(sample.points[:, -1], rows[:, 0] ** 2, arrow)
-        return jnp.sqrt(weights[:, None] * shares).astype(rows.dtype)
+        return jnp.sqrt(sample.weights[:, None] * shares).astype(sample.points.dtype)
 
     def _rows(
         self, params: Any, condition: Condition, sample: Sample, keys: Key[Array, "*n"]

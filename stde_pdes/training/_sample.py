@@ -20,6 +20,7 @@ class Sample(eqx.Module):
       of an independent second draw.
     - `axes`: along which the residual is differentiated as well, `[n, m]`, m = 0 for none.
     - `right`: the right-hand side and its derivatives along the axes, `[n, 1 + m]`.
+    - `weights`: what each point counts beside the others, 1 as it is drawn.
     """
 
     points: Float[Array, "n inputs"]
@@ -27,6 +28,7 @@ class Sample(eqx.Module):
     second_keys: Key[Array, "*n"]
     axes: Int[Array, "n m"]
     right: Float[Array, "n rows"]
+    weights: Float[Array, " n"]
 
 
 def draw(condition: Condition, training: Training, num_points: int, *, key: PRNGKeyArray) -> Sample:
@@ -36,7 +38,8 @@ def draw(condition: Condition, training: Training, num_points: int, *, key: PRNG
     if not training.shared_tangents:
         tangent_keys = [jax.random.split(k, num_points) for k in tangent_keys]
     axes = _axes(condition, training, points, key=jax.random.fold_in(points_key, 1))
-    return Sample(points, tangent_keys[0], tangent_keys[1], axes, sources(condition, points, axes))
+    right, weights = sources(condition, points, axes), jnp.ones(num_points, points.dtype)
+    return Sample(points, *tangent_keys, axes, right, weights)
 
 
 def take(sample: Sample, chosen: Int[Array, " k"], *, key: PRNGKeyArray) -> Sample:
@@ -46,7 +49,10 @@ def take(sample: Sample, chosen: Int[Array, " k"], *, key: PRNGKeyArray) -> Samp
     """
     shape = () if sample.keys.ndim == 0 else chosen.shape  # one key for all points, or one for each
     keys, second_keys = (jax.random.split(k, shape) for k in jax.random.split(key))
-    return Sample(sample.points[chosen], keys, second_keys, sample.axes[chosen], sample.right[chosen])
+    points, axes, right, weights = (
+        part[chosen] for part in (sample.points, sample.axes, sample.right, sample.weights)
+    )
+    return Sample(points, keys, second_keys, axes, right, weights)
 
 
 def num_axes(condition: Condition, training: Training, num_inputs: int) -> int:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from .._settings import Training
+from ..models import split_trained
 from ..optimisers import AbstractStage
 
 
@@ -76,7 +77,7 @@ def split(network: Any) -> tuple[Any, Callable[[Any], Any]]:
     A network of lower precision is trained through copies in single precision, since steps are
     smaller than what separates two of its own numbers.
     """
-    own, static = eqx.partition(network, eqx.is_inexact_array)
+    own, static = split_trained(network)
     dtypes = jax.tree.map(lambda leaf: leaf.dtype, own)
     params = jax.tree.map(lambda leaf: jnp.array(leaf, jnp.promote_types(leaf.dtype, jnp.float32)), own)
 

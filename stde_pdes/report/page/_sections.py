@@ -124,10 +124,9 @@ def errors(run: Run) -> str:
 
 
 def _meaning(run: Run) -> str:
-    where = "at the origin" if run.last("error_points") == "origin" else "over the whole domain"
     points = run.last("test_points")
     count = "test points" if points is None else f"{number(points)} test points"
-    text = f"Measured at {count} {where} that training never sees."
+    text = f"Measured at {count} of the training law that training never sees."
     error, trivial = run.last("relative_l2"), run.last("trivial_relative_l2")
     if not (error and trivial):
         return f"{text} The error of the {_TRIVIAL} is written when the run ends."
