@@ -45,6 +45,7 @@ _OPTIONAL = {
     "relative_l2": float,
     "relative_error_origin": float,
     "trivial_relative_l2": float,
+    "affine_relative_l2": float,
 }
 _KINDS = {str: "a text", int: "an integer", float: "a number", dict: "an object", list: "a list"}
 
