@@ -10,6 +10,7 @@ from stde_core._plugins import registry
 from ._accuracy_cases import CASES, Case
 from ._accuracy_page import markdown
 from ._accuracy_rows import AccuracyRow, accuracy_row
+from ._affine import affine_errors
 from ._bench import choose, origin, silent
 from ._findings import Findings
 from ._runs import ask_meanings, solve_all
@@ -66,13 +67,15 @@ def accuracy(
     }
     runs = [run for case in cases for run in (*full.get(case, ()), *short.get(case, ()))]
     solved = solve_all(list(dict.fromkeys(runs)), meanings, store, time_limit, again, finished, report)
+    affine = affine_errors(solved, meanings, store.directory, time_limit, finished, report)
 
     def outcomes(runs: Sequence[Run]) -> list[tuple[Run, Solved]]:
         return [(run, solved[run]) for run in runs]
 
     def row(case: Case) -> AccuracyRow:
         meaning = meanings.by_command[case.command]
-        return accuracy_row(case, meaning, outcomes(full.get(case, ())), outcomes(short.get(case, ())))
+        runs = outcomes(full.get(case, ())), outcomes(short.get(case, ()))
+        return accuracy_row(case, meaning, *runs, affine.get(case.command))
 
     findings = Findings(
         name="accuracy",

@@ -11,7 +11,8 @@ from typing import Literal
 class Aim:
     """What the errors should not pass; None for no aim.
 
-    - `domain`: the relative L2 error over the domain, as it is, or as a `share` of the trivial error.
+    - `domain`: the relative L2 error over the domain, as it is, or as a `share` of the error of the best
+      affine network, or of the trivial error where that is smaller.
     - `origin`: the relative error at the origin.
     """
 
@@ -19,11 +20,12 @@ class Aim:
     share: float | None = None
     origin: float | None = None
 
-    def over_domain(self, trivial: float | None) -> float | None:
-        """The limit on the relative L2 error."""
-        if self.share is None or trivial is None:
+    def over_domain(self, *baselines: float | None) -> float | None:
+        """The limit on the relative L2 error, beside errors that a model should be well below."""
+        known = [error for error in baselines if error is not None]
+        if self.share is None or not known:
             return self.domain
-        return self.share * trivial
+        return self.share * min(known)
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,11 @@ class Published:
 
 @dataclass(frozen=True)
 class Case:
-    """A command, such as `kdv -p solution=two-soliton`, with its aim.
-
-    `tried`: where the aim is missed, a sentence on what else was tried and what came of it.
-    """
+    """A command, such as `kdv -p solution=two-soliton`, with its aim."""
 
     command: str
     aim: Aim = Aim()
     published: Published | None = None
-    tried: str = ""
 
     @property
     def problem(self) -> str:
@@ -58,30 +56,25 @@ class Case:
         return self.command.partition(" ")[0]
 
 
-_EIGHTH, _FIFTH, _TRIVIAL = Aim(share=1 / 8), Aim(share=1 / 5), Aim(share=1.0)
-_PARABOLIC = Aim(domain=5e-3, origin=2e-4)
-_THREE_BODY = (
-    "nothing is learned beyond the best constant network, about which the last steps scatter; the default is "
-    "the best that was tried: on poisson-three-body `-t unbiased=true` comes to 1.33e-4 too, and "
-    "`-t learning_rate=1e-4` to 2.1e-3."
-)
+# Where an affine network comes close, half its error shows that a network has learned more than that.
+_HALF, _PARABOLIC = Aim(share=1 / 2), Aim(share=1 / 2, origin=2e-4)
 
 CASES = (
-    Case("poisson-two-body --dim 100", _EIGHTH, Published(4, 3.50e-3)),
-    Case("poisson-two-body --dim 100 -p coefficient_seed=1", _EIGHTH),
-    Case("poisson-two-body --dim 100 -p coefficient_seed=2", _EIGHTH),
-    Case("poisson-two-body --dim 1000", _FIFTH, Published(4, 4.91e-4)),
-    Case("allen-cahn-two-body --dim 100", _EIGHTH, Published(3, 1.89e-2)),
-    Case("allen-cahn-two-body --dim 100 -p coefficient_seed=1", _EIGHTH),
-    Case("allen-cahn-two-body --dim 100 -p coefficient_seed=2", _EIGHTH),
-    Case("allen-cahn-two-body --dim 1000", _FIFTH, Published(3, 7.07e-4)),
-    Case("sine-gordon-two-body --dim 100", _EIGHTH, Published(5, 3.64e-3)),
-    Case("sine-gordon-two-body --dim 100 -p coefficient_seed=1", _EIGHTH),
-    Case("sine-gordon-two-body --dim 100 -p coefficient_seed=2", _EIGHTH),
-    Case("sine-gordon-two-body --dim 1000", _FIFTH, Published(5, 5.40e-4)),
-    Case("poisson-three-body --dim 100", _TRIVIAL, Published(6, 1.00e-2), _THREE_BODY),
-    Case("allen-cahn-three-body --dim 100", _TRIVIAL, Published(6, 9.97e-3), _THREE_BODY),
-    Case("sine-gordon-three-body --dim 100", _TRIVIAL, Published(6, 9.97e-3), _THREE_BODY),
+    Case("poisson-two-body --dim 100", _HALF, Published(4, 3.50e-3)),
+    Case("poisson-two-body --dim 100 -p coefficient_seed=1", _HALF),
+    Case("poisson-two-body --dim 100 -p coefficient_seed=2", _HALF),
+    Case("poisson-two-body --dim 1000", _HALF, Published(4, 4.91e-4)),
+    Case("allen-cahn-two-body --dim 100", _HALF, Published(3, 1.89e-2)),
+    Case("allen-cahn-two-body --dim 100 -p coefficient_seed=1", _HALF),
+    Case("allen-cahn-two-body --dim 100 -p coefficient_seed=2", _HALF),
+    Case("allen-cahn-two-body --dim 1000", _HALF, Published(3, 7.07e-4)),
+    Case("sine-gordon-two-body --dim 100", _HALF, Published(5, 3.64e-3)),
+    Case("sine-gordon-two-body --dim 100 -p coefficient_seed=1", _HALF),
+    Case("sine-gordon-two-body --dim 100 -p coefficient_seed=2", _HALF),
+    Case("sine-gordon-two-body --dim 1000", _HALF, Published(5, 5.40e-4)),
+    Case("poisson-three-body --dim 100", _HALF, Published(6, 1.00e-2)),
+    Case("allen-cahn-three-body --dim 100", _HALF, Published(6, 9.97e-3)),
+    Case("sine-gordon-three-body --dim 100", _HALF, Published(6, 9.97e-3)),
     Case("semilinear-heat --dim 100", _PARABOLIC, Published(7, 3.69e-4, 2.19e-4, "origin")),
     Case("allen-cahn-parabolic --dim 100", _PARABOLIC, Published(8, 4.38e-3, 2.47e-3, "origin")),
     Case("sine-gordon-parabolic --dim 100", _PARABOLIC, Published(9, 2.54e-4, 1.76e-4, "origin")),

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stde_pdes.training import beats_affine
+
 from ._accuracy_cases import Aim, Case, Published
 from ._outcome import Status
 from ._solve import Run, Solved
@@ -63,7 +65,8 @@ class ShortRuns:
 class AccuracyRow:
     """One command: its errors beside its aims and what is published.
 
-    - `trivial_relative_l2`: the error of the best trivial solution.
+    - `trivial_relative_l2`, `affine_relative_l2`: the errors of the best trivial solution, and of the best
+      affine network; `better_than_affine`: whether the full run's is smaller.
     - `aim_relative_l2`, `aim_relative_error_origin`: what the errors should not pass.
     - `reached`: whether the full run did as it should; None without an aim, or without a full run.
     """
@@ -73,13 +76,14 @@ class AccuracyRow:
     dim: int | None
     time: bool
     trivial_relative_l2: float | None
+    affine_relative_l2: float | None
+    better_than_affine: bool | None
     aim_relative_l2: float | None
     aim_relative_error_origin: float | None
     reached: bool | None
     full: FullRun | None
     short: ShortRuns | None
     published: Published | None
-    tried: str
 
 
 def accuracy_row(
@@ -87,25 +91,30 @@ def accuracy_row(
     meaning: dict[str, Any],
     full: Sequence[tuple[Run, Solved]],
     short: Sequence[tuple[Run, Solved]],
+    affine: float | None,
 ) -> AccuracyRow:
-    """The row of a command, with what came of its run at full length, if any, and of its short runs."""
+    """The row of a command, with what came of its run at full length, if any, and of its short runs.
+
+    `affine`: the error of the best affine network, where it is known.
+    """
     one = _full(*full[0]) if full else None
     results = [solved.result for _, solved in (*full, *short)]
     trivial = next((result["trivial_relative_l2"] for result in results if result), None)
-    aim = case.aim.over_domain(trivial)
+    aim = case.aim.over_domain(trivial, affine)
     return AccuracyRow(
         command=case.command,
         problem=case.problem,
         dim=meaning.get("dim"),
         time=meaning.get("time", False),
         trivial_relative_l2=trivial,
+        affine_relative_l2=affine,
+        better_than_affine=_better(one, affine),
         aim_relative_l2=aim,
         aim_relative_error_origin=case.aim.origin,
         reached=_reached(one, aim, case.aim) if one and one.status != "not run" else None,
         full=one,
         short=_short(short) if short else None,
         published=case.published,
-        tried=case.tried,
     )
 
 
@@ -125,6 +134,13 @@ def _full(run: Run, solved: Solved) -> FullRun:
         date=solved.date,
         older=solved.older,
     )
+
+
+def _better(run: FullRun | None, affine: float | None) -> bool | None:
+    """Whether a run beats an affine network; None where either error is unknown."""
+    if run is None or run.relative_l2 is None or affine is None:
+        return None
+    return beats_affine(run.relative_l2, affine)
 
 
 def _over_domain(solved: Solved) -> float | None:

@@ -21,7 +21,7 @@ def meaning(command: str) -> dict[str, Any]:
     cannot be carried out.
     """
     try:
-        setup = _setup(command)
+        setup = setup_of(command)
     except click.ClickException as error:
         return {"refusal": error.message}
     except (ValueError, TypeError, ImportError) as error:
@@ -36,7 +36,8 @@ def meaning(command: str) -> dict[str, Any]:
     }
 
 
-def _setup(command: str) -> Setup:
+def setup_of(command: str) -> Setup:
+    """What a command line prepares. Raises what `stde solve` says of one that cannot be carried out."""
     # Within the context of `stde`: click keeps the names of the help option that the first context gives.
     stde = click.Context(cli, **cli.context_settings)
     asked = dict(solve.make_context("solve", shlex.split(command), parent=stde).params)

@@ -6,6 +6,7 @@ from pathlib import Path
 from stde_core import check_count
 from stde_core._plugins import registry
 
+from ._affine import affine_errors
 from ._bench import choose, origin, silent
 from ._findings import Findings
 from ._runs import ask_meanings, solve_all
@@ -66,13 +67,16 @@ def samples(
     meanings = ask_meanings([case.command(dim) for case in cases])
     runs = {case: Run(case.command(dim), steps, seed) for case in cases}
     solved = solve_all(list(runs.values()), meanings, store, time_limit, again, finished, report)
+    affine = affine_errors(solved, meanings, store.directory, time_limit, finished, report)
     findings = Findings(
         name="samples",
         title=f"Samples per point: {dim} dimensions, {steps} steps",
         settings={"dim": dim, "steps": steps, "seed": seed, "time_limit": time_limit},
         environment=meanings.environment | origin(),
         left_out=left_out,
-        rows=tuple(samples_row(case, steps, solved[run]) for case, run in runs.items()),
+        rows=tuple(
+            samples_row(case, steps, solved[run], affine.get(run.command)) for case, run in runs.items()
+        ),
     )
     findings.write_json(store.directory)
     (store.directory / "samples.md").write_text(markdown(findings), encoding="utf-8")

@@ -22,7 +22,8 @@ def draw_samples(findings: Findings, path: Path) -> None:
     left, right = panels.subplots(1, 2)
     _panel(left, "relative L2 error", findings, lambda row: row.relative_l2)
     _panel(right, "steps per second", findings, lambda row: row.steps_per_second)
-    _draw_trivial(left, findings)
+    _draw_level(left, findings, "trivial solution", lambda row: row.trivial_relative_l2)
+    _draw_level(left, findings, "affine network", lambda row: row.affine_relative_l2)
     handles, labels = right.get_legend_handles_labels()
     keys.legend(handles, labels, loc="upper center", ncols=3, fontsize=8, handlelength=3.5, frameon=False)
     panels.suptitle(findings.title, fontsize=11, fontweight="bold")
@@ -55,15 +56,17 @@ def _style(line: tuple[str, str, str], problems: list[str]) -> dict[str, Any]:
     return {"color": _COLOURS.get(estimator, "0.4"), "marker": "o", "linestyle": dashes, "linewidth": 2}
 
 
-def _draw_trivial(axes: Any, findings: Findings) -> None:
-    """The trivial error of the first problem."""
-    known = [row.trivial_relative_l2 for row in findings.rows if row.problem == findings.rows[0].problem]
-    trivial = next((value for value in known if value is not None), None)
-    if trivial is not None:
-        axes.axhline(trivial, color="0.6", linewidth=0.8, linestyle=(0, (1, 2)))
-        text = f"trivial solution of {findings.rows[0].problem}"
+def _draw_level(
+    axes: Any, findings: Findings, name: str, error: Callable[[SamplesRow], float | None]
+) -> None:
+    """The error of a simplest model of the first problem."""
+    known = [error(row) for row in findings.rows if row.problem == findings.rows[0].problem]
+    level = next((value for value in known if value is not None), None)
+    if level is not None:
+        axes.axhline(level, color="0.6", linewidth=0.8, linestyle=(0, (1, 2)))
+        text = f"{name} of {findings.rows[0].problem}"
         where: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-        axes.annotate(text, (1, trivial), (0, 3), fontsize=7.5, ha="right", color="0.4", **where)
+        axes.annotate(text, (1, level), (0, 3), fontsize=7.5, ha="right", color="0.4", **where)
 
 
 def _caption(findings: Findings) -> str:

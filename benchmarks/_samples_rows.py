@@ -55,6 +55,7 @@ class SamplesRow:
     steps: int
     relative_l2: float | None = None
     trivial_relative_l2: float | None = None
+    affine_relative_l2: float | None = None
     loss: float | None = None
     steps_per_second: float | None = None
     seconds: float | None = None
@@ -66,12 +67,13 @@ class SamplesRow:
         return self.problem, self.estimator, self.tangents
 
 
-def samples_row(case: SamplesCase, steps: int, solved: Solved) -> SamplesRow:
-    """The row of a case, with what came of its run."""
+def samples_row(case: SamplesCase, steps: int, solved: Solved, affine: float | None) -> SamplesRow:
+    """The row of a case, with what came of its run, beside the error of an affine network."""
     result: dict[str, Any] = {}
     if solved.status == "ok":
         seconds, _ = solved.errors[-1]
         result = {name: solved.result[name] for name in ("relative_l2", "trivial_relative_l2", "loss")}
+        result["affine_relative_l2"] = affine
         result["steps_per_second"] = steps / seconds
         result["seconds"] = seconds
         result["seconds_to_convergence"] = seconds_to_convergence(solved.errors)

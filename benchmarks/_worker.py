@@ -1,6 +1,7 @@
 """One request in this process: `python -m benchmarks._worker REQUEST`, JSON to JSON.
 
-To check tasks, to measure one, to say what command lines of `stde solve` mean, or to carry one out.
+To check tasks, to measure one, to say what command lines of `stde solve` mean, to carry one out, or to fit
+an affine network in place of one.
 """
 
 import dataclasses
@@ -19,6 +20,7 @@ from stde_core._cli import main as stde
 from stde_core._plugins import describe
 from stde_pdes.runs import environment
 
+from ._affine import affine_error
 from ._meaning import meaning
 from ._outcome import Outcome
 from ._sources import CHECKOUT, commit_of, sources_of_stde
@@ -46,6 +48,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return _check(request)
     if "meanings" in request:
         return {"environment": _environment(), "meanings": [meaning(text) for text in request["meanings"]]}
+    if "affine" in request:
+        return affine_error(request["affine"])
     return dataclasses.asdict(_measure(request))
 
 

@@ -26,5 +26,6 @@ from .optimisers import GaussNewton as GaussNewton
 from .runs import Solution as Solution
 from .runs import load as load
 from .training import NotFiniteError as NotFiniteError
+from .training import affine_relative_l2 as affine_relative_l2
 from .training import hold_out as hold_out
 from .training import train as train

@@ -72,7 +72,7 @@ class AbstractProblem(eqx.Module):
     def ansatz(self, network: stde.Model) -> stde.Model:
         """The model u made from a network with `num_features` inputs.
 
-        Affine in the network, so that a constant network spans the trivial solutions.
+        Affine in the network, so that constant and affine networks span the simplest solutions.
         """
 
     @abstractmethod

@@ -44,6 +44,7 @@ _OPTIONAL = {
     "relative_l2": float,
     "relative_error_origin": float,
     "trivial_relative_l2": float,
+    "affine_relative_l2": float,
 }
 # Not through a link, and not waiting for the other end of a pipe, where there are such; bytes as they are.
 _TO_READ = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))

@@ -18,6 +18,7 @@ from stde_pdes import (
     Resampling,
     Residual,
     Training,
+    affine_relative_l2,
     get_logger,
     get_network,
     get_problem,
@@ -284,6 +285,10 @@ PDES = {
     "points of a name": (
         lambda: hold_out("kdv", 4),
         "`hold_out(problem)` needs an `AbstractProblem`, got 'kdv'",
+    ),
+    "points of an affine fit": (
+        lambda: affine_relative_l2(get_problem("kdv"), np.ones((3, 2))),
+        "`affine_relative_l2(held_out)` needs a `HeldOut`, got",
     ),
     "train a name": (lambda: trained(problem="kdv", held_out=1), "needs an `AbstractProblem`, got 'kdv'"),
     "train by a name": (

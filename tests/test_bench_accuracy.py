@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import Outcome, _accuracy, _runs, _solve, accuracy, samples
+from benchmarks import Outcome, _accuracy, _affine, _runs, _solve, accuracy, samples
 from benchmarks._accuracy_cases import CASES, Aim, Case, Published
 from benchmarks._meaning import meaning
 from benchmarks._samples_rows import seconds_to_convergence
@@ -31,17 +31,22 @@ class Machine:
 
     def __init__(self):
         self.solved, self.settings, self.answers, self.errors = [], {}, {}, {}
+        self.fitted, self.affine = [], 0.5  # None for runs that do not say it
 
     def ask(self, request, limits):
         if "meanings" in request:
             meanings = [self.meaning(command) for command in request["meanings"]]
             return {"environment": ENVIRONMENT, "meanings": meanings}
+        if "affine" in request:
+            self.fitted.append(request["affine"])
+            return {"affine_relative_l2": 0.25}
         return self.solve(request["solve"])
 
     def meaning(self, command):
-        training = {"steps": 1000, "batch": 100, "lbfgs": None}
+        training = {"steps": 1000, "batch": 100, "lbfgs": None, "test_points": 50}
         training |= self.settings.get(command, {})
-        return {"dim": 1, "time": True, "settings": {"command": command, "training": training}}
+        problem = {"problem": command.partition(" ")[0], "problem_fields": {}, "precision": "float32"}
+        return {"dim": 1, "time": True, "settings": problem | {"command": command, "training": training}}
 
     def solve(self, arguments):
         command = " ".join(arguments[: arguments.index("--out")])
@@ -58,7 +63,8 @@ class Machine:
         lines = [{"step": 1, "seconds": 1.0, "relative_l2": 2 * error}, {"step": 2, "seconds": 2.0}]
         lines.append({"step": 3, "seconds": 4.0, "relative_l2": error})
         (out / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)))
-        return {
+        affine = {} if self.affine is None else {"affine_relative_l2": self.affine}
+        return affine | {
             "relative_l2": error,
             "trivial_relative_l2": 0.8,
             "relative_error_origin": 1e-4,
@@ -77,6 +83,7 @@ def machine(monkeypatch):
     machine = Machine()
     monkeypatch.setattr(_runs, "ask", machine.ask)
     monkeypatch.setattr(_solve, "ask", machine.ask)
+    monkeypatch.setattr(_affine, "ask", machine.ask)
     monkeypatch.setattr(_accuracy, "CASES", (Case(KDV, Aim(domain=1e-3)), Case(TWO, Aim(domain=1e-3))))
     return machine
 
@@ -244,7 +251,7 @@ def test_a_command_that_is_refused_is_a_row(machine, tmp_path, monkeypatch):
 def some_cases(machine, monkeypatch):
     cases = (
         Case("kdv", Aim(domain=1e-3, origin=2e-4)),
-        Case("kp", Aim(share=1 / 1600), Published(7, 3.69e-4, 2.19e-4, "origin")),
+        Case("kp", Aim(share=1 / 1000), Published(7, 3.69e-4, 2.19e-4, "origin")),
         Case("not-there", Aim(domain=1.0)),
     )
     monkeypatch.setattr(_accuracy, "CASES", cases)
@@ -274,8 +281,47 @@ def test_the_page_and_the_numbers(machine, some_cases, tmp_path):
     assert "| 60 | 1000 | 123 | – |" in text
     assert "| 3.7e-4 ± 2.2e-4 at the origin (Table 7) |" in text
     assert "| `kdv` | 200 | 1.0e-3 | 5.0e-4 to 1.5e-3 | 1.0e-4 | 1.0e-4 to 1.0e-4 | 8.0e-1 |" in text
+    assert "| 8.0e-1 | 5.0e-1 | 60 | 1000 | 123 | – |" in text and "not better than" not in text
     assert "Aims not reached: `kp`." in text
     assert "5.0e-4 to 1.5e-3" in command("accuracy", "--problems", "kdv,kp", "--out", str(tmp_path)).stdout
+
+
+def test_a_run_that_is_not_better_than_an_affine_network_is_called_so(machine, some_cases, tmp_path):
+    machine.affine = 4e-4
+    page = tmp_path / "page.md"
+    kdv, kp = accuracy(["kdv", "kp"], out=tmp_path, table=page).rows
+    assert (kdv.affine_relative_l2, kdv.better_than_affine) == (4e-4, False)
+    assert kp.aim_relative_l2 == pytest.approx(4e-7)  # of the smaller of both baselines
+    assert page.read_text().count("| 8.0e-1 | 4.0e-4, not better than an affine network |") == 1
+    machine.affine = None
+    assert samples((1,), ["kp"], ["stde"], ["shared"], dim=4, out=tmp_path).rows[0].affine_relative_l2 == 0.25
+    assert "the errors say nothing" not in (tmp_path / "samples.md").read_text()
+    machine.errors["kp"] = 0.3
+    samples((1,), ["kp"], ["stde"], ["shared"], dim=4, again=True, out=tmp_path)
+    assert (
+        "No run is better than an affine network: the errors say nothing"
+        in (tmp_path / "samples.md").read_text()
+    )
+
+
+def test_affine_errors_that_runs_do_not_say_are_computed_once_for_a_problem(machine, tmp_path):
+    machine.affine = None
+    for _ in range(2):
+        rows = accuracy(["kdv"], out=tmp_path).rows
+        assert [row.affine_relative_l2 for row in rows] == [0.25, 0.25]
+        assert machine.fitted == [KDV]  # the made-up commands have the same fields
+    (kept,) = json.loads((tmp_path / "affine.json").read_text())
+    assert (kept["command"], kept["test_points"], kept["affine_relative_l2"]) == (KDV, 50, 0.25)
+    machine.settings = {KDV: {"test_points": 60}, TWO: {"test_points": 60}}
+    accuracy(["kdv"], out=tmp_path)
+    assert machine.fitted == [KDV, KDV]
+    (tmp_path / "affine.json").unlink()
+    assert accuracy(["kdv"], finished=True, out=tmp_path).rows[0].affine_relative_l2 is None
+    assert machine.fitted == [KDV, KDV]
+
+
+def test_the_affine_error_of_a_command_is_that_of_its_problem():
+    assert _affine.affine_error("hjb-lin --dim 2 -t test_points=20")["affine_relative_l2"] < 1e-12
 
 
 def test_what_is_registered_has_a_row_and_what_is_not_is_left_out(machine, some_cases, tmp_path):
@@ -318,7 +364,7 @@ def test_samples_compares_methods_and_writes_everything(machine, tmp_path):
     assert [row["status"] for row in rows].count("failed") == 2
     assert (tmp_path / "samples.png").read_bytes().startswith(b"\x89PNG")
     text = (tmp_path / "samples.md").read_text()
-    line = "| allen-cahn-two-body | stde | shared | 2 | 5.0e-4 | 8.0e-1 | 0.3 | 2 | 4 | 4 |  |"
+    line = "| allen-cahn-two-body | stde | shared | 2 | 5.0e-4 | 8.0e-1 | 5.0e-1 | 0.3 | 2 | 4 | 4 |  |"
     assert line in text and "failed: why |" in text
     again = command("samples", *small, *problems, "--out", str(tmp_path))
     assert "8 runs are there, 2 to do" in again.stderr and "sine-gordon-two-body" in again.stdout

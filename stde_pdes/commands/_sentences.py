@@ -10,6 +10,8 @@ import jax
 
 from stde_core._cli import printable
 
+from ..training import MOST_FEATURES, beats_affine
+
 
 @contextlib.contextmanager
 def refusals() -> Iterator[None]:
@@ -35,7 +37,7 @@ def show(result: dict[str, Any], as_json: bool) -> None:
 
 
 def _lines(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "relative L2 error", f"{result['relative_l2']:.3e}   (trivial: {result['trivial_relative_l2']:.3e})"
+    yield "relative L2 error", f"{result['relative_l2']:.3e}   ({_beside(result)})"
     yield "relative L1 error", f"{result['relative_l1']:.3e}"
     if result.get("relative_error_origin") is not None:
         yield "relative error at the origin", f"{result['relative_error_origin']:.3e}"
@@ -44,6 +46,19 @@ def _lines(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "peak memory", f"{result['peak_memory_mb']:.0f} MB"
         where = printable(str(result.get("out")))
         yield "files", f"{where}: report.html, solution.png, model.eqx, result.json and others"
+    affine = result.get("affine_relative_l2")
+    if affine is not None and not beats_affine(result["relative_l2"], affine):
+        yield "note", "not better than an affine network"
     notes = result.get("notes")
     for note in notes if isinstance(notes, list) else ():
         yield "note", printable(str(note))
+
+
+def _beside(result: dict[str, Any]) -> str:
+    """The errors of the two simplest models; runs of older versions know of one."""
+    trivial = f"trivial: {result['trivial_relative_l2']:.3e}"
+    if "affine_relative_l2" not in result:
+        return trivial
+    affine = result["affine_relative_l2"]
+    text = f"not computed above {MOST_FEATURES} features" if affine is None else f"{affine:.3e}"
+    return f"{trivial}, affine: {text}"

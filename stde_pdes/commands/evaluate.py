@@ -8,7 +8,7 @@ import jax
 
 from .._run_files import read_run
 from ..runs import in_precision, load_setup
-from ..training import hold_out, measure
+from ..training import affine_relative_l2, hold_out, measure
 from ._sentences import refusals, show
 
 
@@ -25,8 +25,8 @@ Examples:
 def evaluate(directory: str, points: int | None, as_json: bool) -> None:
     """Measure the errors of the trained model in DIR again.
 
-    At points that training never saw, the first of which are those of the run, beside the error of
-    the best trivial solution.
+    At points that training never saw, the first of which are those of the run, beside the errors of
+    the best trivial solution and of the best affine network.
     """
     if points is not None and points < 1:
         raise click.UsageError(f"`--points` needs an integer ≥ 1, got {points}.")
@@ -38,9 +38,11 @@ def evaluate(directory: str, points: int | None, as_json: bool) -> None:
             held_out = hold_out(setup.problem, points or setup.training.test_points)
             with jax.default_matmul_precision(setup.training.matmul_precision):
                 errors = measure(setup.problem, network, held_out)
+            affine = affine_relative_l2(setup.problem, held_out)
     result = dataclasses.asdict(errors) | {
         "problem": setup.name,
         "trivial_relative_l2": held_out.trivial_relative_l2,
+        "affine_relative_l2": affine,
         "test_points": len(held_out.truth),
         "notes": [*setup.problem.notes, *held_out.notes],
     }

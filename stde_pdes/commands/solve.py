@@ -98,8 +98,8 @@ def solve(
 
     Writes the trained model, the metrics, all that is needed to repeat the run, a picture of the
     solution and a report into a directory of its own, and checkpoints while it goes on. Errors are
-    those of the last step, at points that training never sees, beside the error of the best trivial
-    solution.
+    those of the last step, at points that training never sees, beside those of the best trivial
+    solution and of the best affine network.
     """
     if resume and out is None:
         raise click.UsageError("`--resume` needs `--out DIR`, the directory of the run to go on with.")

@@ -18,9 +18,9 @@ Examples:
 def report(directory: str) -> None:
     """Write DIR/report.html, the page of a run that `stde solve` made in DIR.
 
-    Equation, settings, curves, solution, errors beside those of a trivial solution, and cost, in
-    one file that needs no other and no network. Of a run that has not finished it shows what there
-    is. `stde solve` writes it at its end by itself.
+    Equation, settings, curves, solution, errors beside those of a trivial solution and of an affine
+    network, and cost, in one file that needs no other and no connection. Of a run that has not
+    finished it shows what there is. `stde solve` writes it at its end by itself.
     """
     try:
         click.echo(write_report(Path(directory)))

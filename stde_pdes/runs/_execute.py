@@ -13,7 +13,17 @@ from .._loggers import Loggers
 from .._setup import Setup
 from ..report.figures import draw_run
 from ..report.page import write_report
-from ..training import NotFiniteError, Place, Progress, Snapshot, Trained, hold_out, start_of, train
+from ..training import (
+    NotFiniteError,
+    Place,
+    Progress,
+    Snapshot,
+    Trained,
+    affine_relative_l2,
+    hold_out,
+    start_of,
+    train,
+)
 from ._checkpoint import read_checkpoint
 from ._keeper import Keeper
 from ._load import write_model
@@ -120,10 +130,12 @@ class Run:
         self.report(progress)
 
     def _finish(self, trained: Trained, held_out: HeldOut, seconds: Callable[[], float]) -> dict[str, Any]:
-        self.announce("drawing the solution")
         setup, directory = self.setup, self.directory
         result = result_of(setup, trained, held_out, directory)
         result["model_sha256"] = write_model(directory, trained.network)
+        self.announce("fitting an affine network, to compare")
+        result["affine_relative_l2"] = affine_relative_l2(setup.problem, held_out)
+        self.announce("drawing the solution")
         problem, errors = setup.problem, self.metrics.errors
         draw_run(directory, setup.name, problem, trained.network, held_out, errors)
         result["seconds"] = seconds()

@@ -13,7 +13,7 @@ from ..training import Trained
 
 
 def result_of(setup: Setup, trained: Trained, held_out: HeldOut, directory: Path) -> dict[str, Any]:
-    """What `result.json` holds, but for the seconds of the whole and the digest of the model."""
+    """What `result.json` holds, but for the digest of the model, the affine error and the seconds of all."""
     progress, errors = trained.progress, trained.progress.errors
     assert errors is not None
     result = {

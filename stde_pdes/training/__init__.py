@@ -1,5 +1,8 @@
 """Training a network to solve a problem."""
 
+from ._affine import MOST_FEATURES as MOST_FEATURES
+from ._affine import affine_relative_l2 as affine_relative_l2
+from ._affine import beats_affine as beats_affine
 from ._errors import Errors as Errors
 from ._errors import hold_out as hold_out
 from ._errors import measure as measure

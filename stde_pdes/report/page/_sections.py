@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...training import MOST_FEATURES, beats_affine
 from ._chart import Chart, Curve
 from ._equation import equation
 from ._html import code, escaped, listing, paragraph, prose, section, table
@@ -17,7 +18,8 @@ _ERRORS = {
     "relative_l1": "relative L1 error",
     "relative_error_origin": "relative error at the origin",
 }
-_TRIVIAL = "best trivial solution"
+_TRIVIAL, _AFFINE = "best trivial solution", "best affine network"
+_BASELINES = {"trivial_relative_l2": _TRIVIAL, "affine_relative_l2": _AFFINE}
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,10 @@ def status(run: Run) -> str:
 
 def tiles(run: Run) -> str:
     """The numbers to look at first."""
-    error, trivial, seconds = run.last("relative_l2"), run.last("trivial_relative_l2"), run.last("seconds")
-    speed = run.last("steps_per_second")
+    error, seconds, speed = run.last("relative_l2"), run.last("seconds"), run.last("steps_per_second")
     shown = [
         ("relative L2 error", error is not None and number(error)),
-        (_TRIVIAL, trivial is not None and number(trivial)),
+        *_baselines(run),
         ("loss", run.last("loss") is not None and number(run.last("loss"))),
         ("time in all" if run.result else "time so far", seconds is not None and duration(seconds)),
         ("steps per second", speed is not None and number(speed)),
@@ -111,16 +112,22 @@ def solution(run: Run) -> str:
 
 
 def errors(run: Run) -> str:
-    """All errors beside the trivial one, and what they are errors of."""
+    """All errors beside those of the simplest models, and what they are errors of."""
     found = [(meaning, number(run.last(n))) for n, meaning in _ERRORS.items() if run.last(n) is not None]
-    trivial = run.last("trivial_relative_l2")
+    baselines = _baselines(run)
     if not found:
         return section("Errors", paragraph("No error has been measured yet."))
-    if trivial is None:
+    if not baselines:
         return section("Errors", table(found), paragraph(_meaning(run)))
-    (first, error), *others = found
-    rows = [(first, error, number(trivial)), *((*row, "") for row in others)]
-    return section("Errors", table(rows, ("", "model", _TRIVIAL)), paragraph(_meaning(run)))
+    names, numbers = zip(*baselines, strict=True)
+    first, *others = found
+    rows = [(*first, *numbers), *((*row, *[""] * len(numbers)) for row in others)]
+    return section("Errors", table(rows, ("", "model", *names)), paragraph(_meaning(run)), _affine(run))
+
+
+def _baselines(run: Run) -> list[tuple[str, str]]:
+    """The simplest models with their errors."""
+    return [(name, number(run.last(n))) for n, name in _BASELINES.items() if run.last(n) is not None]
 
 
 def _meaning(run: Run) -> str:
@@ -133,6 +140,17 @@ def _meaning(run: Run) -> str:
     best = "is the best constant, or the best constant network in the problem's ansatz, whichever is better"
     than = f"{number(trivial / error)} times smaller than" if error < trivial else "not below"
     return f"{text} The trivial solution {best}; the model's L2 error is {than} its."
+
+
+def _affine(run: Run) -> str:
+    """How the model compares with an affine network; empty for a run of an older version."""
+    if not run.result or "affine_relative_l2" not in run.result:
+        return ""
+    affine = run.result["affine_relative_l2"]
+    if affine is None:
+        return paragraph(f"The {_AFFINE} is not computed above {MOST_FEATURES} features.")
+    than = "better" if beats_affine(run.result["relative_l2"], affine) else "not better"
+    return paragraph(f"The model is {than} than an affine network, a + b·z with z what the network sees.")
 
 
 def notes(run: Run) -> str:
