@@ -39,7 +39,7 @@ Examples:
   stde solve kdv --model residual -m norm=true -m depth=4
   stde solve kdv --gpinn-weight 1e-3                penalise the slope of the residual too
   stde solve kdv -t gauss_newton=on -t gauss_newton.steps=100 -t lbfgs=none
-  stde solve semilinear-heat -t causal.strength=2 -t resampling=on
+  stde solve kp -t resampling=on -t resampling.candidates=8
   stde solve kp --out kp-run --json                 the last line of stdout is a JSON object
   stde solve kp --out kp-run --resume               go on where it was stopped or killed
   stde solve kdv --precision float64 --log tensorboard
