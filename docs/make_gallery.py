@@ -38,7 +38,8 @@ def _section(match: re.Match[str], runs: Path) -> str:
     result = json.loads((run / "result.json").read_text(encoding="utf-8"))
     return (
         f"```console\n$ {match['command']}\n```\n\n![{match['title']}]({match['picture']})\n\n"
-        f"*Relative L2 error {result['relative_l2']:.1e}, trivial {result['trivial_relative_l2']:.1e}; "
+        f"*Relative L2 error {result['relative_l2']:.1e}, affine {result['affine_relative_l2']:.1e}, "
+        f"trivial {result['trivial_relative_l2']:.1e}; "
         f"{result['steps']} steps, seed {result['seed']}.*\n"
     )
 

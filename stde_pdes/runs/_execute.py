@@ -133,7 +133,7 @@ class Run:
         setup, directory = self.setup, self.directory
         result = result_of(setup, trained, held_out, directory)
         result["model_sha256"] = write_model(directory, trained.network)
-        self.announce("fitting an affine network, to compare")
+        self.announce("comparing with an affine network")
         result["affine_relative_l2"] = affine_relative_l2(setup.problem, held_out)
         self.announce("drawing the solution")
         problem, errors = setup.problem, self.metrics.errors
