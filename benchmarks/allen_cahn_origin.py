@@ -34,7 +34,7 @@ def row(dim: int, runs: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", type=int, default=8, help="per dimension")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
