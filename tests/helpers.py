@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from interpreter import interpreted
 from stde_estimators import SDGD, STDE, Exact, ForwardLaplacian, Hutchinson
 
 import stde_core as stde
@@ -79,7 +80,7 @@ class Case(NamedTuple):
 
 @functools.cache
 def _tensors() -> list[np.ndarray]:
-    tensors = jit(lambda x: [tensor(network(), x, order) for order in range(5)])(POINT)
+    tensors = interpreted(lambda x: [tensor(network(), x, order) for order in range(5)])(POINT)
     return [np.asarray(t) for t in tensors]
 
 

@@ -11,9 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from engine_reference import Nested
-from helpers import assert_close, jit, network
+from helpers import assert_close, network
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from interpreter import interpreted
 from stde_estimators import STDE, Exact
 
 import stde_core as stde
@@ -110,7 +111,7 @@ def estimate(asked, us, x, sampled):
     leaves = jax.tree.leaves(asked, is_leaf=lambda node: isinstance(node, stde.AbstractOperator))
     largest = max(family.size for leaf in leaves for family in leaf.families(DIM))
     method = STDE(largest) if sampled else Exact(chunk_size=3)
-    return jit(lambda x: stde.estimate(asked, lambda x: jnp.stack([u(x) for u in us]), x, method))(
+    return interpreted(lambda x: stde.estimate(asked, lambda x: jnp.stack([u(x) for u in us]), x, method))(
         jnp.asarray(x)
     )
 
@@ -205,7 +206,7 @@ def test_weights_and_functions_of_x_as_coefficients(name):
         methods = [method(2, sampler) for sampler in samplers for method in (STDE, Nested)]
         return [stde.estimate(weighted, U, x, method, key=KEY) for method in (Exact(), *methods)]
 
-    exact, *sampled = jit(all_of_them)(jnp.asarray(X))
+    exact, *sampled = interpreted(all_of_them)(jnp.asarray(X))
     np.testing.assert_allclose(exact.value, np.sum(matrix(X) * hessian(U, X)), rtol=1e-10)
     assert_close(sampled[::2], sampled[1::2])
 
@@ -243,7 +244,7 @@ def test_asking_for_the_standard_error_changes_no_value(sampler, name):
         engine, nested = STDE(2, SAMPLERS[sampler]), Nested(2, SAMPLERS[sampler])
         return estimated(engine, True), estimated(engine, False), estimated(nested, True)
 
-    with_error, without, reference = jit(all_of_them)()
+    with_error, without, reference = interpreted(all_of_them)()
     assert without[2] is None
     assert_close(without[:2], with_error[:2], rtol=1e-12)
     assert_close(with_error, reference)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import pytest
 from engine_reference import Nested
 from helpers import DIM, assert_close, jit
+from interpreter import interpreted
 from stde_estimators import SDGD, STDE, Exact
 
 import stde_core as stde
@@ -68,7 +69,7 @@ def questions(*names, slow=()):
     slow=("third-powers", "mixed", "kdv"),
 )
 def test_gradients_agree_with_nested_ones(name):
-    found, expected = jit(lambda p: [jax.value_and_grad(loss(name, e))(p) for e in (STDE, Nested)])(
+    found, expected = interpreted(lambda p: [jax.value_and_grad(loss(name, e))(p) for e in (STDE, Nested)])(
         PARAMETERS
     )
     close(found, expected)
@@ -79,13 +80,15 @@ def test_second_derivatives_agree_with_nested_ones(name):
     def along(parameters, estimator):
         return jax.jvp(jax.grad(loss(name, estimator)), (parameters,), (DIRECTION,))[1]
 
-    close(*jit(lambda p: [along(p, e) for e in (STDE, Nested)])(PARAMETERS))
+    close(*interpreted(lambda p: [along(p, e) for e in (STDE, Nested)])(PARAMETERS))
 
 
 @pytest.mark.parametrize("sequential", [False, True])
 def test_gradients_agree_with_those_of_sdgd_with_the_same_key(sequential):
     sdgd = lambda n, sampler: SDGD(n, sampler, reverse_over_reverse=True, sequential=sequential)  # noqa: E731
-    found, expected = jit(lambda p: [jax.grad(loss("laplacian", e))(p) for e in (STDE, sdgd)])(PARAMETERS)
+    found, expected = interpreted(lambda p: [jax.grad(loss("laplacian", e))(p) for e in (STDE, sdgd)])(
+        PARAMETERS
+    )
     close(found, expected)
 
 
@@ -96,8 +99,8 @@ def test_reverse_over_reverse_gives_the_same_hessian_as_forward_over_reverse():
         slopes, directions = (jax.tree.leaves(tree) for tree in (gradient(parameters), DIRECTION))
         return sum(jnp.vdot(a, b) for a, b in zip(slopes, directions, strict=True))
 
-    found = jit(jax.grad(along))(PARAMETERS)
-    close(found, jit(lambda p: jax.jvp(gradient, (p,), (DIRECTION,))[1])(PARAMETERS))
+    found = interpreted(jax.grad(along))(PARAMETERS)
+    close(found, interpreted(lambda p: jax.jvp(gradient, (p,), (DIRECTION,))[1])(PARAMETERS))
 
 
 @questions("laplacian", slow=("laplacian-gaussian", "mixed"))
@@ -120,7 +123,7 @@ def test_jit_vmap_and_grad_agree_in_every_nesting_order(name):
     first, *others = jit(all_orders)(PARAMETERS)
     for other in others:
         close(other, first)
-    one_by_one = jit(jax.grad(estimated(name, Nested)))
+    one_by_one = interpreted(jax.grad(estimated(name, Nested)))
     expected = [one_by_one(PARAMETERS, x, key) for x, key in zip(POINTS, KEYS, strict=True)]
     close(first, jax.tree.map(lambda *rows: jnp.stack(rows), *expected))
 
@@ -128,8 +131,8 @@ def test_jit_vmap_and_grad_agree_in_every_nesting_order(name):
 def test_an_ensemble_of_networks_is_mapped_over():
     members = jax.tree.map(lambda leaf: jnp.stack([leaf, 2 * leaf, -leaf]), PARAMETERS)
     gradient = jax.grad(estimated("laplacian", STDE))
-    found = jit(jax.vmap(gradient, (0, None, None)))(members, POINTS[0], KEY)
-    single = jit(gradient)
+    found = interpreted(jax.vmap(gradient, (0, None, None)))(members, POINTS[0], KEY)
+    single = interpreted(gradient)
     for i in range(3):
         member, part = (jax.tree.map(lambda leaf, i=i: leaf[i], tree) for tree in (members, found))
         close(part, single(member, POINTS[0], KEY))
@@ -138,8 +141,8 @@ def test_an_ensemble_of_networks_is_mapped_over():
 @questions(*QUESTIONS)
 def test_points_with_a_shared_key_are_the_loop_over_them(name):
     scalar = estimated(name, STDE)
-    mapped = jit(jax.vmap(lambda x: scalar(PARAMETERS, x, KEY)))(POINTS)
-    one = jit(lambda x: scalar(PARAMETERS, x, KEY))
+    mapped = interpreted(jax.vmap(lambda x: scalar(PARAMETERS, x, KEY)))(POINTS)
+    one = interpreted(lambda x: scalar(PARAMETERS, x, KEY))
     close(mapped, jnp.stack([one(x) for x in POINTS]))
 
 
@@ -155,7 +158,7 @@ def test_estimates_are_differentiated_with_respect_to_x(name):
             results.append((value, linear(v), jax.jvp(f, (x,), (v,))[1], jax.grad(f)(x) @ v))
         return results
 
-    found, expected = jit(both)(x)
+    found, expected = interpreted(both)(x)
     close(found, expected)
     close(found[2], found[1])
     close(found[3], found[1])
@@ -183,7 +186,9 @@ def test_estimates_work_inside_loops_and_checkpoints(loop):
 
         return jax.value_and_grad(total)
 
-    found, expected = jit(lambda p: [value_and_grad(w)(p) for w in (LOOPS[loop], jax.vmap)])(PARAMETERS)
+    found, expected = interpreted(lambda p: [value_and_grad(w)(p) for w in (LOOPS[loop], jax.vmap)])(
+        PARAMETERS
+    )
     close(found, expected)
 
 
@@ -194,7 +199,7 @@ def test_an_estimate_of_an_estimate_agrees_with_nested_ones():
         inner = stde.Estimated(stde.Laplacian() / 2 + X, model_of(parameters), estimator(2))
         return stde.Estimated(stde.Laplacian(), inner, estimator(2))(POINTS[0], key=KEY)
 
-    close(*jit(lambda p: [jax.value_and_grad(twice)(p, e) for e in (STDE, Nested)])(PARAMETERS))
+    close(*interpreted(lambda p: [jax.value_and_grad(twice)(p, e) for e in (STDE, Nested)])(PARAMETERS))
 
 
 def test_an_estimate_inside_a_larger_model_is_differentiated():
@@ -203,4 +208,4 @@ def test_an_estimate_inside_a_larger_model_is_differentiated():
         model = lambda x: jnp.tanh(inner(x, key=KEY)) * x[0] + NETWORK(x)  # noqa: E731
         return lambda x: stde.estimate(X * Y + T**2, model, x, Exact(), standard_error=False).value
 
-    close(*jit(lambda x: [outer(STDE(2))(x), outer(Nested(2))(x)])(POINTS[0]))
+    close(*interpreted(lambda x: [outer(STDE(2))(x), outer(Nested(2))(x)])(POINTS[0]))

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers import DIM, POINT, assert_close, assert_unbiased, cast, jit, mixed, network, tensor
+from helpers import DIM, POINT, assert_close, assert_unbiased, cast, mixed, network, tensor
+from interpreter import interpreted
 from stde_estimators import SDGD, STDE, Exact, Hutchinson
 
 import stde_core as stde
@@ -32,8 +33,8 @@ def test_a_tree_of_operators_gives_the_same_tree_of_values(getkey):
     d = stde.partials(DIM)
     asked = {"a": (d[0], [LAPLACIAN]), "b": stde.Gradient(), "c": d[0] ** 3 * d[1]}
     estimator = STDE(num_samples=2)
-    found = jit(lambda x, key: stde.estimate(asked, MODEL, x, estimator, key=key))(POINT, getkey())
-    slope, last = jit(lambda x: (tensor(MODEL, x, 1), mixed(MODEL, x, 0, 0, 0, 1)))(POINT)
+    found = interpreted(lambda x, key: stde.estimate(asked, MODEL, x, estimator, key=key))(POINT, getkey())
+    slope, last = interpreted(lambda x: (tensor(MODEL, x, 1), mixed(MODEL, x, 0, 0, 0, 1)))(POINT)
     assert_close(found.value["a"][0], slope[0])
     assert_close(found.value["b"], slope)
     assert_close(found.value["c"], last)
@@ -64,7 +65,7 @@ def test_one_sample_cannot_tell_its_error(getkey):
     asked = (LAPLACIAN, stde.partial(0), LAPLACIAN + stde.partial(0))
     for estimator in (STDE(1), STDE(1, stde.Gaussian()), STDE(1, stde.Sparse(replace=True))):
         key = getkey()
-        found = jit(lambda x, e=estimator, k=key: stde.estimate(asked, MODEL, x, e, key=k))(POINT)
+        found = interpreted(lambda x, e=estimator, k=key: stde.estimate(asked, MODEL, x, e, key=k))(POINT)
         assert jax.tree.map(jnp.isnan, found.standard_error) == (True, False, True)
 
 
@@ -174,18 +175,22 @@ def test_arrays_of_any_rank_are_differentiated_componentwise(getkey):
         return jnp.sin(jnp.arange(6.0).reshape(1, 2, 3) * x[0]) * x[1] ** 2
 
     key = getkey()
-    found = jit(lambda x: stde.estimate((LAPLACIAN, stde.Gradient()), model, x, STDE(3), key=key))(POINT)
+    found = interpreted(lambda x: stde.estimate((LAPLACIAN, stde.Gradient()), model, x, STDE(3), key=key))(
+        POINT
+    )
     assert found.value[0].shape == found.standard_error[0].shape == (1, 2, 3)
     assert found.value[1].shape == (1, 2, 3, DIM)
-    exact = jit(lambda x: stde.estimate(LAPLACIAN, model, x, Exact()).value)(POINT)
-    assert_close(exact, jit(lambda x: laplacian(model, x))(POINT))
+    exact = interpreted(lambda x: stde.estimate(LAPLACIAN, model, x, Exact()).value)(POINT)
+    assert_close(exact, interpreted(lambda x: laplacian(model, x))(POINT))
 
 
 def test_thirty_two_bit_mode(getkey):
     with jax.enable_x64(False):
         model, x, key = cast(MODEL, jnp.float32), POINT.astype(jnp.float32), jax.random.key(0)
         for estimator in SAMPLED.values():
-            found = jit(lambda x, e=estimator: stde.estimate(stde.Laplacian(), model, x, e, key=key))(x)
+            found = interpreted(lambda x, e=estimator: stde.estimate(stde.Laplacian(), model, x, e, key=key))(
+                x
+            )
             assert {leaf.dtype for leaf in jax.tree.leaves(found)} == {jnp.dtype(jnp.float32)}
             assert found.standard_error > 0
 
@@ -196,20 +201,22 @@ def test_thirty_two_bit_mode(getkey):
 def test_estimated_is_the_value_as_a_model(getkey):
     estimator, key = STDE(2), getkey()
     estimated = stde.Estimated({"laplacian": LAPLACIAN}, MODEL, estimator)
-    value = jit(lambda x: stde.estimate({"laplacian": LAPLACIAN}, MODEL, x, estimator, key=key).value)(POINT)
+    value = interpreted(
+        lambda x: stde.estimate({"laplacian": LAPLACIAN}, MODEL, x, estimator, key=key).value
+    )(POINT)
     assert_close(eqx.filter_jit(estimated)(POINT, key=key), value)
     points, keys = POINT[None] + jnp.arange(2.0)[:, None], jnp.stack([key, key])
-    batch = jit(jax.vmap(lambda x, key: estimated(x, key=key)))(points, keys)
+    batch = interpreted(jax.vmap(lambda x, key: estimated(x, key=key)))(points, keys)
     assert_close(batch["laplacian"][0], value["laplacian"])
-    assert_close(jit(jax.vmap(lambda x: estimated(x, key=key)))(points), batch)
+    assert_close(interpreted(jax.vmap(lambda x: estimated(x, key=key)))(points), batch)
 
 
 @each_sampled
 def test_estimated_in_estimated_is_unbiased_for_the_product(name, getkey):
     nested = stde.Estimated(LAPLACIAN, stde.Estimated(LAPLACIAN, MODEL, SAMPLED[name]), SAMPLED[name])
     keys = jax.random.split(getkey(), 4000)
-    values = jit(jax.vmap(lambda key: nested(POINT, key=key)))(keys)
-    expected = jit(lambda x: jnp.einsum("iijj->", tensor(MODEL, x, 4)))(POINT)
+    values = interpreted(jax.vmap(lambda key: nested(POINT, key=key)))(keys)
+    expected = interpreted(lambda x: jnp.einsum("iijj->", tensor(MODEL, x, 4)))(POINT)
     assert_unbiased(values, expected)
 
 
@@ -222,7 +229,7 @@ def test_the_inner_half_of_a_split_key_is_fixed_while_differentiating(getkey):
     def by_hand(x):
         return stde.estimate(LAPLACIAN, lambda x: inner(x, key=inner_key), x, estimator, key=outer_key).value
 
-    assert_close(*jit(lambda x: (nested(x, key=key), by_hand(x)))(POINT))
+    assert_close(*interpreted(lambda x: (nested(x, key=key), by_hand(x)))(POINT))
 
 
 def test_exact_compositions():
@@ -235,8 +242,8 @@ def test_exact_compositions():
             stde.partial(0), outer((lambda x: x[0]) * stde.partial(0), MODEL)
         ),  # ∂(x ∂u) = ∂u + x ∂²u
     }
-    found = jit(lambda x: {name: model(x) for name, model in cases.items()})(POINT)
-    D = jit(lambda x: [tensor(MODEL, x, order) for order in range(5)])(POINT)
+    found = interpreted(lambda x: {name: model(x) for name, model in cases.items()})(POINT)
+    D = interpreted(lambda x: [tensor(MODEL, x, order) for order in range(5)])(POINT)
     expected = {
         "laplacian of laplacian": jnp.einsum("iijj->", D[4]),
         "divergence of gradient": jnp.trace(D[2]),
@@ -325,12 +332,12 @@ def test_transforms_nest(getkey):
     def value(x):
         return estimated(x, key=key)
 
-    gradients = jit(jax.vmap(jax.grad(value)))(points)
+    gradients = interpreted(jax.vmap(jax.grad(value)))(points)
     assert_close(jax.vmap(jax.jit(jax.grad(value)))(points), gradients)
-    assert_close(jit(jax.vmap(jax.jacfwd(value)))(points), gradients)
-    assert_close(jit(jax.grad(lambda xs: jnp.sum(jax.vmap(value)(xs))))(points), gradients)
-    assert_close(jit(jax.vmap(jax.grad(jax.checkpoint(value))))(points), gradients)
-    scanned = jit(lambda xs: jax.lax.scan(lambda c, x: (c, jax.grad(value)(x)), 0, xs)[1])
+    assert_close(interpreted(jax.vmap(jax.jacfwd(value)))(points), gradients)
+    assert_close(interpreted(jax.grad(lambda xs: jnp.sum(jax.vmap(value)(xs))))(points), gradients)
+    assert_close(interpreted(jax.vmap(jax.grad(jax.checkpoint(value))))(points), gradients)
+    scanned = interpreted(lambda xs: jax.lax.scan(lambda c, x: (c, jax.grad(value)(x)), 0, xs)[1])
     assert_close(scanned(points), gradients)
 
 

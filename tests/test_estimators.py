@@ -20,6 +20,7 @@ from helpers import (
     jit,
     network,
 )
+from interpreter import interpreted
 
 import stde_core as stde
 
@@ -49,7 +50,7 @@ def estimates(estimator):
     def once(key):
         return stde.estimate(operators(estimator), network(), POINT, ESTIMATORS[estimator], key=key)
 
-    found = jit(jax.vmap(once))(jax.random.split(jax.random.key(1), NUM_KEYS))
+    found = interpreted(jax.vmap(once))(jax.random.split(jax.random.key(1), NUM_KEYS))
     return jax.tree.map(np.asarray, found)
 
 
@@ -131,7 +132,7 @@ def common(estimator, *, model=None):
 @each_estimator
 def test_single_precision_agrees_with_double_precision(estimator):
     x, key = POINT, jax.random.key(3)
-    single = jit(common(estimator, model=cast(network(), jnp.float32)))(x.astype(jnp.float32), key)
+    single = interpreted(common(estimator, model=cast(network(), jnp.float32)))(x.astype(jnp.float32), key)
     # The same key draws other normals in other precisions, so only exact values are compared there.
     exact = {o: OPERATORS[o].expected for o in ("x-dot-gradient", "gradient")}
     if estimator in EXACT:
@@ -141,7 +142,7 @@ def test_single_precision_agrees_with_double_precision(estimator):
 
 @each_estimator
 def test_transforms_keep_values_and_gradients(estimator, getkey):
-    """jit of vmap of grad, against jit of a loop, and against central differences in the parameters."""
+    """jit of vmap of grad, against a loop, and against central differences in the parameters."""
     arrays, rest = eqx.partition(network(), eqx.is_array)
     leaves, treedef = jax.tree.flatten(arrays)
     noise = jax.random.split(getkey(), len(leaves))
@@ -157,7 +158,7 @@ def test_transforms_keep_values_and_gradients(estimator, getkey):
         return sum(jnp.sum(jnp.sin(value)) for value in jax.tree.leaves(found)), found
 
     scales, rows = jnp.array([0.0, 0.0, step, -step]), jnp.array([0, 1, 0, 0])
-    loop = jit(lambda *args: jax.lax.map(lambda one: loss(*one), args))
+    loop = interpreted(lambda *args: jax.lax.map(lambda one: loss(*one), args))
     losses, one_by_one = loop(scales, points[rows], keys[rows])
     batch = jit(jax.vmap(jax.grad(loss, has_aux=True), in_axes=(None, 0, 0)))
     slopes, together = batch(0.0, points, keys)

@@ -5,7 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers import DIM, POINT, assert_close, derivative, jit, mixed, network, tensor
+from helpers import DIM, POINT, assert_close, derivative, mixed, network, tensor
+from interpreter import interpreted
 from stde_estimators import STDE, Exact, Hutchinson
 
 import stde_core as stde
@@ -20,7 +21,7 @@ def normal_form(operator, dim=DIM):
 
 
 def exact(operator, model=MODEL, x=POINT):
-    return jit(lambda x: stde.estimate(operator, model, x, Exact(), standard_error=False).value)(x)
+    return interpreted(lambda x: stde.estimate(operator, model, x, Exact(), standard_error=False).value)(x)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_equal_draws_for_equal_operators(getkey):
     """A sum of partials is drawn from as the named operator is."""
     key, estimator = getkey(), STDE(num_samples=2)
     pair = {"named": stde.Laplacian(), "sum": sum(p**2 for p in d)}
-    found = jit(lambda x: stde.estimate(pair, MODEL, x, estimator, key=key).value)(POINT)
+    found = interpreted(lambda x: stde.estimate(pair, MODEL, x, estimator, key=key).value)(POINT)
     assert_close(found["sum"], found["named"])
 
 
@@ -100,7 +101,7 @@ def test_algebra_agrees_with_nested_derivatives():
             lambda D: D[2][2, 2] + 4 * D[2][0, 0],
         ),
     }
-    D = jit(lambda x: [tensor(MODEL, x, order) for order in range(4)])(POINT)
+    D = interpreted(lambda x: [tensor(MODEL, x, order) for order in range(4)])(POINT)
     found = exact({name: operator for name, (operator, _) in cases.items()})
     assert_close(found, {name: reference(D) for name, (_, reference) in cases.items()})
 
@@ -145,7 +146,7 @@ def test_products_that_are_not_multiplied_out_keep_the_weights_of_the_draw(opera
     def once(key):
         return stde.estimate(operator, lambda x: jnp.exp(0.1 * jnp.sum(x)), jnp.zeros(1001), STDE(2), key=key)
 
-    found = jit(once)(getkey())
+    found = interpreted(once)(getkey())
     np.testing.assert_allclose(found.value, expected, rtol=1e-10)
     np.testing.assert_allclose(found.standard_error, 0, atol=1e-8)
 
@@ -171,7 +172,7 @@ def test_trainable_and_constant_coefficients():
     )
     gradient = eqx.filter_jit(eqx.filter_grad(value))(operator)
     found = jax.tree.leaves(gradient)
-    slope, hessian = jit(lambda x: (tensor(MODEL, x, 1), tensor(MODEL, x, 2)))(POINT)
+    slope, hessian = interpreted(lambda x: (tensor(MODEL, x, 1), tensor(MODEL, x, 2)))(POINT)
     expected = [hessian[0, 0], POINT[0] * jnp.trace(hessian), 2 * jnp.diagonal(hessian), slope]
     assert_close(found, expected)
 
@@ -179,7 +180,9 @@ def test_trainable_and_constant_coefficients():
 def test_operators_go_through_jit_as_arguments():
     operator = jnp.array(2.0) * stde.Laplacian(axes=slice(0, 2)) + np.ones(()) * d[3]
     found = eqx.filter_jit(lambda operator: stde.estimate(operator, MODEL, POINT, Exact()).value)(operator)
-    expected = jit(lambda x: 2 * (mixed(MODEL, x, 0, 0) + mixed(MODEL, x, 1, 1)) + mixed(MODEL, x, 3))(POINT)
+    expected = interpreted(
+        lambda x: 2 * (mixed(MODEL, x, 0, 0) + mixed(MODEL, x, 1, 1)) + mixed(MODEL, x, 3)
+    )(POINT)
     assert_close(found, expected)
 
 
@@ -300,7 +303,7 @@ def test_what_is_no_operator_is_refused_when_built(unchecked, build, error, mess
 
 def test_a_product_with_a_function_on_the_left_is_allowed():
     found = exact(((lambda x: x[0]) * d[1]) * d[2])
-    assert_close(found, POINT[0] * jit(lambda x: mixed(MODEL, x, 1, 2))(POINT))
+    assert_close(found, POINT[0] * interpreted(lambda x: mixed(MODEL, x, 1, 2))(POINT))
 
 
 @pytest.mark.parametrize("operator", [stde.Divergence() + stde.Laplacian(), stde.Divergence() + 1], ids=repr)
@@ -323,7 +326,7 @@ def test_dense_tangents_refuse_coefficients_that_they_cannot_carry(getkey):
 def test_dense_tangents_carry_complex_coefficients(order, getkey):
     estimator = STDE(num_samples=2, sampler=stde.Rademacher())
     pair = (1j * stde.PowerSum(order), stde.PowerSum(order))
-    found = jit(lambda key: stde.estimate(pair, MODEL, POINT, estimator, key=key))(getkey())
+    found = interpreted(lambda key: stde.estimate(pair, MODEL, POINT, estimator, key=key))(getkey())
     assert_close(found.value[0], 1j * found.value[1])
     assert found.standard_error[0].dtype == jnp.float64
     assert_close(found.standard_error[0], found.standard_error[1])

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers import assert_close, assert_unbiased, jit
+from helpers import assert_close, assert_unbiased
+from interpreter import interpreted
 from stde_estimators import SDGD, STDE, Exact, Hutchinson
 
 import stde_core as stde
@@ -23,14 +24,14 @@ def laplacian(dim):
 
 def draws(sampler, family, num_samples, num_keys, key):
     keys = jax.random.split(key, num_keys)
-    return jit(jax.vmap(lambda key: sampler(family, num_samples, key=key)))(keys)
+    return interpreted(jax.vmap(lambda key: sampler(family, num_samples, key=key)))(keys)
 
 
 @pytest.mark.parametrize("name", DENSE)
 @pytest.mark.parametrize("size", [2, 5])
 def test_dense_tangents_have_the_moments_of_isotropic_noise(name, size, getkey):
     sampler = DENSE[name]
-    noise = jit(lambda key: sampler.noise((40_000, size), key=key))(getkey())
+    noise = interpreted(lambda key: sampler.noise((40_000, size), key=key))(getkey())
     assert_unbiased(noise, np.zeros(size))
     assert_unbiased(jnp.einsum("ni,nj->nij", noise, noise), np.eye(size))
     matrix = np.cos(np.arange(size**2)).reshape(size, size)
@@ -225,7 +226,7 @@ def test_families_over_one_index_set_share_a_draw_and_others_do_not(getkey):
     def once(key):
         return stde.estimate(asked, model, jnp.zeros(8), STDE(num_samples=2), key=key).value
 
-    found = jit(jax.vmap(once))(jax.random.split(getkey(), 2000))
+    found = interpreted(jax.vmap(once))(jax.random.split(getkey(), 2000))
     np.testing.assert_allclose(found["second"], found["third"], atol=1e-12)
     # The correlation of independent values has a standard error of 1/√2000.
     assert abs(np.corrcoef(found["others"], found["all but 0"])[0, 1]) < 4 / 2000**0.5
@@ -238,7 +239,7 @@ def test_dense_laws_that_need_more_vectors_share_the_noise_of_those_that_need_fe
     def once(key):
         return stde.estimate(asked, lambda x: jnp.sum(x) ** 4 + x @ x, jnp.zeros(3), estimator, key=key).value
 
-    found = jit(jax.vmap(once))(jax.random.split(getkey(), 4000))
+    found = interpreted(jax.vmap(once))(jax.random.split(getkey(), 4000))
     for name, expected in {"fourth": 3 * 24, "biharmonic": 9 * 24, "laplacian": 6}.items():
         assert_unbiased(found[name], expected)
 
@@ -253,7 +254,7 @@ def test_points_share_a_draw_where_the_key_is_not_mapped(getkey):
         return found.value / (1 + x[0] ** 2)
 
     key = getkey()
-    shared = jit(jax.vmap(lambda x: once(x, key)))(points)
+    shared = interpreted(jax.vmap(lambda x: once(x, key)))(points)
     np.testing.assert_allclose(shared, shared[0])
-    apart = jit(jax.vmap(once))(points, jax.random.split(key, 5))
+    apart = interpreted(jax.vmap(once))(points, jax.random.split(key, 5))
     assert len(set(np.asarray(apart).tolist())) > 1

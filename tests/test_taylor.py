@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers import assert_close, cast, derivative, jit, mixed, network
+from helpers import assert_close, cast, derivative, mixed, network
+from interpreter import interpreted
 from jax.scipy import special
 from stde_estimators import STDE, Exact
 
@@ -21,7 +22,7 @@ V = jnp.array([0.7, 0.2, -1.1, 0.4])
 def check(model, x=X, v=V, *, order=3, reference=None, rtol=1e-9):
     """All derivatives along v up to the order agree with nested `jax.jvp` of the reference."""
 
-    @jit
+    @interpreted
     def both(x):
         directions = stde.Dense(v[None, None].astype(x.dtype))
         powers = tuple((k,) for k in range(1, order + 1))
@@ -66,7 +67,9 @@ def test_activations_agree_at_and_around_zero(name):
 )
 def test_derivatives_at_zero_are_the_true_ones(activation, order, expected):
     operator = stde.Directional(np.ones(1), order)
-    found = jit(lambda x: stde.estimate(operator, lambda x: activation(x[0]), x, Exact()))(jnp.zeros(1))
+    found = interpreted(lambda x: stde.estimate(operator, lambda x: activation(x[0]), x, Exact()))(
+        jnp.zeros(1)
+    )
     np.testing.assert_allclose(found.value, expected, rtol=1e-12)
 
 
@@ -195,7 +198,7 @@ def test_high_orders_agree(order):
 
 def test_polynomials_are_exact_to_the_sixth_order():
     operators = [stde.Directional(np.ones(1), order) for order in range(1, 8)]
-    found = jit(lambda x: stde.estimate(operators, lambda x: x[0] ** 6, x, Exact()))(jnp.array([2.0]))
+    found = interpreted(lambda x: stde.estimate(operators, lambda x: x[0] ** 6, x, Exact()))(jnp.array([2.0]))
     assert_close(found.value, [192.0, 480.0, 960.0, 1440.0, 1440.0, 720.0, 0.0], rtol=1e-14)
 
 
@@ -210,14 +213,16 @@ MIXED = [
 def test_mixed_partials_of_third_to_sixth_order_agree():
     model = network("scalar")
     operators = {axes: functools.reduce(lambda a, b: a * b, map(stde.partial, axes)) for axes in MIXED}
-    found = jit(lambda x: stde.estimate(operators, model, x, STDE(num_samples=1)).value)(X)
-    assert_close(found, jit(lambda x: {axes: mixed(model, x, *axes) for axes in MIXED})(X), rtol=1e-9)
+    found = interpreted(lambda x: stde.estimate(operators, model, x, STDE(num_samples=1)).value)(X)
+    assert_close(found, interpreted(lambda x: {axes: mixed(model, x, *axes) for axes in MIXED})(X), rtol=1e-9)
 
 
 def test_single_precision_keeps_its_digits_at_order_four():
     model = network("scalar")
     single = cast(model, jnp.float32)
-    found = jit(lambda x: stde.estimate(stde.PowerSum(4), single, x, Exact()).value)(X.astype(jnp.float32))
+    found = interpreted(lambda x: stde.estimate(stde.PowerSum(4), single, x, Exact()).value)(
+        X.astype(jnp.float32)
+    )
     assert found.dtype == jnp.float32
-    expected = jit(lambda x: sum(mixed(model, x, *[i] * 4) for i in range(4)))(X)
+    expected = interpreted(lambda x: sum(mixed(model, x, *[i] * 4) for i in range(4)))(X)
     np.testing.assert_allclose(found, expected, rtol=1e-4)
