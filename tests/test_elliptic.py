@@ -70,11 +70,12 @@ def test_sources_of_the_biharmonic_equation_agree_with_nested_ad(domain, dim):
 
 
 def test_the_exact_solutions_are_those_of_the_paper():
-    x, c = np.array([0.3, -0.4, 0.2, 0.5]), np.asarray(jax.random.normal(jax.random.key(7), (3,)))
+    x = np.array([0.3, -0.4, 0.2, 0.5])
+    c = np.asarray(jax.random.normal(jax.random.key(7), (3,), jnp.float32), float)
     pairs = sum(c[i] * np.sin(x[i] + np.cos(x[i + 1]) + x[i + 1] * np.cos(x[i])) for i in range(3))
     got = get_problem("sine-gordon-two-body", dim=4, coefficient_seed=7).solution(jnp.asarray(x))
     assert got == pytest.approx((1 - x @ x) * pairs, rel=1e-12)
-    c = np.asarray(jax.random.normal(jax.random.key(7), (2,)))
+    c = np.asarray(jax.random.normal(jax.random.key(7), (2,), jnp.float32), float)
     threes = sum(c[i] * np.exp(x[i] * x[i + 1] * x[i + 2]) for i in range(2))
     got = get_problem("poisson-three-body", dim=4, coefficient_seed=7).solution(jnp.asarray(x))
     assert got == pytest.approx((1 - x @ x) * threes, rel=1e-12)
