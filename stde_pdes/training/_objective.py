@@ -97,7 +97,7 @@ class Objective(AbstractObjective):
         (num_points, num_inputs), num_axes = sample.points.shape, sample.axes.shape[1]
         slopes = jnp.full(num_axes, self.training.gpinn_weight * num_inputs / max(num_axes, 1))
         shares = jnp.concatenate([jnp.ones(1), slopes]) * (condition.weight / num_points)
-        return jnp.sqrt(sample.weights[:, None] * shares).astype(sample.points.dtype)
+        return jnp.sqrt(sample.weights[:, None] * shares[None]).astype(sample.points.dtype)
 
     def _rows(
         self, params: Any, condition: Condition, sample: Sample, keys: Key[Array, "*n"]
