@@ -18,6 +18,7 @@ DIM, OUT = 4, 3
 POINT = jnp.array([0.3, -0.4, 0.2, 0.5])
 
 
+@functools.cache
 def network(out: int | str = OUT, *, dim: int = DIM, width: int = 8, seed: int = 0) -> eqx.nn.MLP:
     """A small tanh network whose derivatives of all orders are of the size of 1."""
     mlp = eqx.nn.MLP(dim, out, width, 1, activation=jnp.tanh, key=jax.random.key(seed))
@@ -46,6 +47,16 @@ def derivative(model: Callable, x: jax.Array, *vectors: jax.Array) -> jax.Array:
 def mixed(model: Callable, x: jax.Array, *axes: int) -> jax.Array:
     """`∂_{axes[0]} ∂_{axes[1]} … u(x)`."""
     return derivative(model, x, *jnp.eye(x.shape[0], dtype=x.dtype)[np.asarray(axes)])
+
+
+def drawn(domain: Callable, num_points: int, seed: int = 0) -> jax.Array:
+    """Points of a domain, `[n, inputs]`."""
+    return interpreted(lambda key: domain(num_points, key=key))(jax.random.key(seed))
+
+
+def at_each(function: Callable, points: Any) -> Any:
+    """The values of a function of one point."""
+    return interpreted(jax.vmap(function))(points)
 
 
 def assert_close(actual: Any, expected: Any, *, rtol: float = 1e-10, atol: float = 1e-12) -> None:

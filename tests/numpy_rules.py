@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from scipy import special
 
 
 def _dot_general(a, b, *, dimension_numbers, **_):
@@ -19,6 +20,11 @@ def _dot_general(a, b, *, dimension_numbers, **_):
 
 def _divide(a, b):
     return (a - np.fmod(a, b)) // b if np.issubdtype(a.dtype, np.integer) else a / b
+
+
+def _convert(x, *, new_dtype, **_):
+    to_real = np.iscomplexobj(x) and not np.issubdtype(new_dtype, np.complexfloating)
+    return (x.real if to_real else x).astype(new_dtype)
 
 
 def _broadcast(x, *, shape, broadcast_dimensions, **_):
@@ -71,7 +77,8 @@ sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh atan2 exp exp2 expm1
 abs square floor ceil sign real imag conj pow
 add add_jaxvals:add sub:subtract mul:multiply neg:negative rem:fmod max:maximum min:minimum is_finite:isfinite
 eq:equal ne:not_equal lt:less le:less_equal gt:greater ge:greater_equal
-and:bitwise_and or:bitwise_or xor:bitwise_xor not:invert copy:asarray copy_p:asarray
+and:bitwise_and or:bitwise_or xor:bitwise_xor not:invert
+shift_left:left_shift shift_right_logical:right_shift copy:asarray copy_p:asarray
 """
 RULES: dict[str, Callable] = {}
 for _word in ELEMENTWISE.split():
@@ -79,13 +86,17 @@ for _word in ELEMENTWISE.split():
     RULES[_name] = _elementwise(getattr(np, _other or _name))
 RULES |= {
     "div": _elementwise(_divide),
+    "erf": _elementwise(special.erf),
+    "erfc": _elementwise(special.erfc),
+    "erf_inv": _elementwise(special.erfinv),
     "rsqrt": _elementwise(lambda x: 1 / np.sqrt(x)),
     "logistic": _elementwise(lambda x: 1 / (1 + np.exp(-x))),
     "clamp": _elementwise(lambda low, x, high: np.minimum(np.maximum(x, low), high)),
     "complex": _elementwise(lambda re, im: re + 1j * im),
     "integer_pow": lambda x, *, y: x**y,
     "select_n": lambda which, *cases: np.choose(which.astype(int), cases),
-    "convert_element_type": lambda x, *, new_dtype, **_: x.astype(new_dtype),
+    "convert_element_type": _convert,
+    "bitcast_convert_type": lambda x, *, new_dtype, **_: x.view(new_dtype),
     "dot_general": _dot_general,
     "reshape": lambda x, *, new_sizes, **_: x.reshape(new_sizes),
     "transpose": lambda x, *, permutation: x.transpose(permutation),

@@ -4,19 +4,24 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import COMPONENTS, ESTIMATORS, MATRIX, POINT, network, tensor
+from interpreter import interpreted
 from stde_estimators import STDE, Exact
 
 import stde_core as stde
 
 
+def estimated(operators, model, estimator):
+    return interpreted(lambda x: stde.estimate(operators, model, x, estimator))(POINT)
+
+
 def test_one_matrix_on_two_subsets_of_axes_gives_two_operators():
     sigma, model = jnp.array([[1.0, 0.3], [0.2, 2.0]]), network("scalar")
-    hessian = tensor(model, POINT, 2)
+    hessian, square = interpreted(lambda x: (tensor(model, x, 2), sigma @ sigma.T))(POINT)
     both = {axes: stde.WeightedLaplacian(sigma, axes) for axes in ((0, 1), (2, 3))}
-    values = stde.estimate(both, model, POINT, Exact()).value
+    values = estimated(both, model, Exact()).value
     for axes, value in values.items():
-        block = hessian[np.ix_(axes, axes)]
-        np.testing.assert_allclose(value, jnp.trace(sigma @ sigma.T @ block), rtol=1e-10)
+        block = np.asarray(hessian)[np.ix_(axes, axes)]
+        np.testing.assert_allclose(value, np.trace(np.asarray(square) @ block), rtol=1e-10)
 
 
 @pytest.mark.promotes
@@ -27,8 +32,8 @@ def test_complex_directions_are_refused(operator):
 
 
 def test_division_is_by_numbers_and_arrays_only():
-    half = stde.estimate(stde.Laplacian() / COMPONENTS, network(), POINT, Exact()).value
-    whole = stde.estimate(stde.Laplacian(), network(), POINT, Exact()).value
+    half = estimated(stde.Laplacian() / COMPONENTS, network(), Exact()).value
+    whole = estimated(stde.Laplacian(), network(), Exact()).value
     np.testing.assert_allclose(half, whole / COMPONENTS, rtol=1e-12)
     with pytest.raises(ZeroDivisionError, match="An operator cannot be divided by 0"):
         stde.Laplacian() / 0
@@ -56,22 +61,28 @@ def test_terms_that_dense_tangents_cannot_fold_are_taken_whole(coefficients):
     operator = sum(c * p**2 for c, p in zip(coefficients, stde.partials(3), strict=True))
     dense = STDE(num_samples=2, sampler=stde.Rademacher())
     assert dense.refuses(operator, 4) is None
-    out = stde.estimate(operator, network(), POINT, dense)
-    np.testing.assert_allclose(
-        out.value, stde.estimate(operator, network(), POINT, Exact()).value, rtol=1e-10
-    )
+    out = estimated(operator, network(), dense)
+    np.testing.assert_allclose(out.value, estimated(operator, network(), Exact()).value, rtol=1e-10)
     np.testing.assert_array_equal(out.standard_error, 0)
 
 
 @pytest.mark.promotes
 @pytest.mark.parametrize("estimator", ["exact", "stde", "sdgd", "sdgd-reverse", "hutchinson"])
 def test_complex_models_have_complex_derivatives(estimator):
-    def wave(x):
-        return jnp.exp(1j * x[0]) * network("scalar")(x)
+    model = network("scalar")
 
+    def wave(x):
+        return jnp.exp(1j * x[0]) * model(x)
+
+    def derivatives(x):
+        """The first and the second ones of the real and of the imaginary part, as complex numbers."""
+        parts = [
+            [tensor(lambda x, f=f: f(wave(x)), x, order) for order in (1, 2)] for f in (jnp.real, jnp.imag)
+        ]
+        return [real + 1j * imag for real, imag in zip(*parts, strict=True)]
+
+    slope, hessian = interpreted(derivatives)(POINT)
     asked = {"u_xx": stde.partial(0) ** 2, "gradient": stde.Gradient()}
-    values = stde.estimate(asked, wave, POINT, ESTIMATORS[estimator]).value
-    parts = [tensor(lambda x, f=f: f(wave(x)), POINT, 2)[0, 0] for f in (jnp.real, jnp.imag)]
-    np.testing.assert_allclose(values["u_xx"], parts[0] + 1j * parts[1], rtol=1e-9)
-    slopes = [tensor(lambda x, f=f: f(wave(x)), POINT, 1) for f in (jnp.real, jnp.imag)]
-    np.testing.assert_allclose(values["gradient"], slopes[0] + 1j * slopes[1], rtol=1e-9)
+    values = estimated(asked, wave, ESTIMATORS[estimator]).value
+    np.testing.assert_allclose(values["u_xx"], np.asarray(hessian)[0, 0], rtol=1e-9)
+    np.testing.assert_allclose(values["gradient"], slope, rtol=1e-9)

@@ -5,6 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from helpers import at_each, drawn
+from interpreter import interpreted
 
 import stde_core as stde
 from stde_pdes import get_problem
@@ -18,8 +20,8 @@ NAME = "black-scholes-barenblatt"
 def test_exact_solution_fulfils_the_equation(fields):
     problem = get_problem(NAME, **fields)
     assert worst_residual(problem) < 1e-12
-    points = problem.conditions[0].points(5, key=jax.random.key(0))
-    np.testing.assert_allclose(problem.reference(points), jax.vmap(problem.solution)(points), rtol=1e-12)
+    points = drawn(problem.conditions[0].points, 5)
+    np.testing.assert_allclose(problem.reference(points), at_each(problem.solution, points), rtol=1e-12)
 
 
 def test_operator_agrees_with_nested_ad():
@@ -29,13 +31,16 @@ def test_operator_agrees_with_nested_ad():
     def u(x):
         return jnp.sin(x @ jnp.arange(1.0, 6.0)) * jnp.exp(x[0])
 
-    (x,) = condition.points(1, key=jax.random.key(1))
-    out = jax.jit(lambda x: stde.estimate(condition.operators, u, x, stde.get_estimator("exact")))(x)
-    slope, hessian = jax.jit(lambda x: (jax.grad(u)(x), jax.hessian(u)(x)))(x)
-    s = x[:-1]
-    diffusion = 0.5 * 0.4**2 * jnp.sum(s**2 * jnp.diag(hessian)[:-1])
-    expected = slope[-1] + diffusion - 0.05 * (u(x) - s @ slope[:-1])
-    np.testing.assert_allclose(condition.residual(x, out.primal, out.value), expected, rtol=1e-10)
+    (x,) = drawn(condition.points, 1, seed=1)
+
+    def both(x):
+        out = stde.estimate(condition.operators, u, x, stde.get_estimator("exact"))
+        slope, hessian, s = jax.grad(u)(x), jax.hessian(u)(x), x[:-1]
+        diffusion = 0.5 * 0.4**2 * jnp.sum(s**2 * jnp.diag(hessian)[:-1])
+        expected = slope[-1] + diffusion - 0.05 * (u(x) - s @ slope[:-1])
+        return condition.residual(x, out.primal, out.value), expected
+
+    np.testing.assert_allclose(*interpreted(both)(x), rtol=1e-10)
 
 
 @pytest.mark.parametrize("dim", [1, 4])
@@ -43,10 +48,10 @@ def test_ansatz_has_the_terminal_value_and_is_affine(dim):
     problem = get_problem(NAME, dim=dim, horizon=0.5)
     keys = jax.random.split(jax.random.key(2))
     f, g = (eqx.nn.MLP(problem.num_features, "scalar", 8, 2, jnp.tanh, key=k) for k in keys)
-    points = problem.conditions[0].points(20, key=jax.random.key(0))
-    at_end = points.at[:, -1].set(0.5)
+    points = np.array(drawn(problem.conditions[0].points, 20))
+    at_end = np.concatenate([points[:, :-1], np.full((20, 1), 0.5)], axis=1)
     first, second, half = (
-        jax.jit(jax.vmap(problem.ansatz(net))) for net in (f, g, lambda z: 0.5 * (f(z) + g(z)))
+        interpreted(jax.vmap(problem.ansatz(net))) for net in (f, g, lambda z: 0.5 * (f(z) + g(z)))
     )
     np.testing.assert_allclose(first(at_end), (at_end[:, :-1] ** 2).sum(1), rtol=1e-12)
     middle, mean = half(points), 0.5 * (first(points) + second(points))
@@ -58,20 +63,20 @@ def test_default_estimator_is_exact_on_the_solution():
     problem = get_problem(NAME, dim=50)
     name, options = problem.default_estimator(50)
     (condition,) = problem.conditions
-    (x,) = condition.points(1, key=jax.random.key(0))
+    (x,) = drawn(condition.points, 1)
     estimator = stde.get_estimator(name, **options)
 
-    @jax.jit
-    def estimated(x, key):
-        return stde.estimate(condition.operators, problem.solution, x, estimator, key=key)
+    @interpreted
+    def residual(x, key):
+        out = stde.estimate(condition.operators, problem.solution, x, estimator, key=key)
+        return condition.residual(x, out.primal, out.value)
 
-    out = estimated(x, jax.random.key(3))
-    np.testing.assert_allclose(condition.residual(x, out.primal, out.value), 0.0, atol=1e-11)
+    np.testing.assert_allclose(residual(x, jax.random.key(3)), 0.0, atol=1e-11)
 
 
 def test_geometric_brownian_paths_have_lognormal_moments():
     start, sigma, n = np.array([1.0, 0.5, 2.0]), 0.4, 40_000
-    points = np.asarray(GeometricBrownianPaths(start, sigma, 2.0)(n, key=jax.random.key(0)))
+    points = np.asarray(drawn(GeometricBrownianPaths(start, sigma, 2.0), n))
     x, t = points[:, :-1] / start, points[:, -1:]
     assert t.min() >= 0 and t.max() <= 2 and (x > 0).all()
     # (log x + σ²t/2) / (σ√t) is standard normal: standard errors 5e-3 of its mean, 7e-3 of its square.

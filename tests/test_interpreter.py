@@ -15,7 +15,15 @@ MODELS = {
     "branches and calls": ["switch", "cond", "jit and remat", "custom_jvp"],
     "products and images": ["conv net 2d", "attention block", "batched products", "three operands", "solve"],
     "places": ["index by x", "dynamic slices", "interior padding", "shapes", "scatter", "sort by key", "at"],
-    "numbers": ["complex outside", "rounding", "clip", "products", "cumulative extrema", "precision cast"],
+    "numbers": [
+        "complex outside",
+        "complex inside",
+        "rounding",
+        "clip",
+        "products",
+        "cumulative extrema",
+        "precision cast",
+    ],
 }
 
 

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from helpers import at_each, drawn
+from interpreter import interpreted
 
 import stde_core as stde
 from stde_pdes import Training, get_problem
@@ -168,17 +170,19 @@ def test_allen_cahn_reference_at_the_origin(dim, value, published):
 
 def test_allen_cahn_reference_at_the_terminal_time_is_the_terminal_condition():
     problem = get_problem("allen-cahn-parabolic", dim=3)
-    points = problem.conditions[0].points(4, key=jax.random.key(0)).at[:, -1].set(problem.horizon)
-    np.testing.assert_allclose(problem.reference(points), jnp.arctan(points[:, :-1].max(1)), rtol=1e-6)
+    points = np.array(drawn(problem.conditions[0].points, 4))
+    points[:, -1] = problem.horizon
+    expected = np.arctan(points[:, :-1].max(1))
+    np.testing.assert_allclose(problem.reference(jnp.asarray(points)), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_ansatz_has_the_terminal_value(name):
     problem = get_problem(name, dim=3)
-    x = jax.random.normal(jax.random.key(0), (20, 3))
-    points = jnp.concatenate([x, jnp.full((20, 1), problem.horizon)], axis=1)
-    expected = jnp.arctan(x.max(1)) if "allen" in name else 5 / (10 + 2 * (x**2).sum(1))
-    np.testing.assert_allclose(jax.vmap(random_model(problem))(points), expected, rtol=0, atol=1e-9)
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    points = np.concatenate([x, np.full((20, 1), problem.horizon)], axis=1)
+    expected = np.arctan(x.max(1)) if "allen" in name else 5 / (10 + 2 * (x**2).sum(1))
+    np.testing.assert_allclose(at_each(random_model(problem), points), expected, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
@@ -186,9 +190,10 @@ def test_ansatz_is_affine_in_the_network(name):
     problem = get_problem(name, dim=3)
     keys = jax.random.split(jax.random.key(0))
     f, g = (eqx.nn.MLP(problem.num_features, "scalar", 8, 1, jnp.tanh, key=k) for k in keys)
-    x = problem.conditions[0].points(1, key=jax.random.key(1))[0]
-    middle = problem.ansatz(lambda z: 0.5 * (f(z) + g(z)))(x)
-    np.testing.assert_allclose(middle, 0.5 * (problem.ansatz(f)(x) + problem.ansatz(g)(x)), rtol=1e-12)
+    x = drawn(problem.conditions[0].points, 1, seed=1)[0]
+    networks = (lambda z: 0.5 * (f(z) + g(z)), f, g)
+    middle, first, second = interpreted(lambda x: [problem.ansatz(network)(x) for network in networks])(x)
+    np.testing.assert_allclose(middle, 0.5 * (first + second), rtol=1e-12)
 
 
 def test_allen_cahn_model_leaves_out_only_what_cancels():
@@ -205,7 +210,7 @@ def test_allen_cahn_model_leaves_out_only_what_cancels():
 
     operator, exact = problem.conditions[0].operators, stde.get_estimator("exact")
 
-    @jax.jit
+    @interpreted
     def both(point):
         ours = stde.estimate(operator, model, point, exact)
         gradient, hessian = jax.grad(whole)(point), jax.hessian(whole)(point)
@@ -213,7 +218,7 @@ def test_allen_cahn_model_leaves_out_only_what_cancels():
         slope = jax.grad(model)(point)[:-1]
         return (ours.primal, ours.value, slope), (whole(point), drift, gradient[:-1])
 
-    for point in problem.conditions[0].points(5, key=jax.random.key(0)):
+    for point in drawn(problem.conditions[0].points, 5):
         for ours, expected in zip(*both(point), strict=True):
             np.testing.assert_allclose(ours, expected, atol=2e-5)
 
@@ -238,12 +243,12 @@ def test_allen_cahn_refuses_horizons_at_which_its_reference_has_no_variance(dim,
 
 
 def test_points_on_brownian_paths_have_variance_twice_the_time():
-    points = BrownianPaths(2, 0.3)(40_000, key=jax.random.key(0))
+    points = np.asarray(drawn(BrownianPaths(2, 0.3), 40_000))
     x, t = points[:, :2], points[:, 2]
     assert float(t.min()) >= 0 and float(t.max()) <= 0.3
     # x²/(2t) is chi-squared with mean 1 and standard error √(2/4e4) = 7e-3.
     np.testing.assert_allclose((x**2 / (2 * t[:, None])).mean(0), 1.0, atol=0.03)
-    z = x / jnp.sqrt(2 * t[:, None])  # uncorrelated standard normal variables, of standard error 5e-3
+    z = x / np.sqrt(2 * t[:, None])  # uncorrelated standard normal variables, of standard error 5e-3
     np.testing.assert_allclose([*z.mean(0), (z[:, 0] * z[:, 1]).mean()], 0.0, atol=0.02)
     # Moments of the uniform law of t/T: 1/2 and 1/3, with standard errors 1.5e-3.
     np.testing.assert_allclose([(t / 0.3).mean(), ((t / 0.3) ** 2).mean()], [1 / 2, 1 / 3], atol=6e-3)
