@@ -24,7 +24,10 @@ STRICT = frozenset(
 )
 
 # Cases of theirs whose own models promote, as complex numbers and functions of JAX's do.
-PROMOTING = ("attention", "complex", "extrema", "modulus", "sort", "top k", "weight-shared")
+PROMOTING = (
+    *("attention", "complex", "extrema", "gather", "inverse", "matrix exponential", "modulus", "orthogonal"),
+    *("singular", "sort", "top k", "triangular", "weight-shared"),
+)
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ from typing import Any
 
 import jax
 from jax.extend.core import JaxprEqn
-from jaxtyping import Array
 
 from ._interpreter import push
 from ._layout import Layout
@@ -42,7 +41,7 @@ def _checkpointed(
     """The body under `jax.checkpoint` again, so that its coefficients are not kept for a gradient either."""
     structure: list[Any] = []
 
-    def body() -> list[Array]:
+    def body() -> list[Any]:
         outputs = push(layout, *opened(called(params)), inputs, wanted)
         leaves, tree = jax.tree.flatten(outputs)
         structure.append(tree)
