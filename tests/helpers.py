@@ -21,8 +21,9 @@ POINT = jnp.array([0.3, -0.4, 0.2, 0.5])
 @functools.cache
 def network(out: int | str = OUT, *, dim: int = DIM, width: int = 8, seed: int = 0) -> eqx.nn.MLP:
     """A small tanh network whose derivatives of all orders are of the size of 1."""
-    mlp = eqx.nn.MLP(dim, out, width, 1, activation=jnp.tanh, key=jax.random.key(seed))
-    return jax.tree.map(lambda leaf: 2 * leaf if eqx.is_array(leaf) else leaf, mlp)
+    with jax.ensure_compile_time_eval():  # the cache would keep the tracers of a caller's trace
+        mlp = eqx.nn.MLP(dim, out, width, 1, activation=jnp.tanh, key=jax.random.key(seed))
+        return jax.tree.map(lambda leaf: 2 * leaf if eqx.is_array(leaf) else leaf, mlp)
 
 
 def cast(tree: Any, dtype: Any) -> Any:

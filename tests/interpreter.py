@@ -18,8 +18,6 @@ from stde_core._taylor._versions import called, name_of, opened, scan_lengths
 
 
 def interpreted(function: Callable) -> Callable:
-    if jax.__version_info__ < (0, 10, 2):  # whose traces hold tracers as constants of loops
-        return jax.jit(function)
     traces: dict[Any, tuple[Any, Any]] = {}
 
     @functools.wraps(function)
