@@ -182,5 +182,6 @@ def accepts(estimator: str, operator: str) -> bool:
     return ESTIMATORS[estimator].refuses(OPERATORS[operator].operator, DIM) is None
 
 
-ACCEPTED = [(e, o) for e in ESTIMATORS for o in OPERATORS if accepts(e, o)]
-REFUSED = [(e, o) for e in ESTIMATORS for o in OPERATORS if not accepts(e, o)]
+PAIRS = [(e, o) for e in ESTIMATORS for o in OPERATORS]
+ACCEPTED = [pair for pair in PAIRS if accepts(*pair)]
+REFUSED = [pair for pair in PAIRS if pair not in ACCEPTED]

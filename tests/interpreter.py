@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
+from jax.extend.core import Jaxpr, JaxprEqn, Literal, Primitive, Var
 from numpy_rules import RULES
 
 from stde_core._taylor._versions import called, name_of, opened, scan_lengths
@@ -79,10 +79,18 @@ def _evaluate(eqn: JaxprEqn, inputs: list) -> list:
         return CALLS[name](inputs, **params)
     if name in RULES and all(isinstance(value, np.ndarray) for value in inputs):
         outputs = RULES[name](*inputs, **params)
+    elif name.startswith("random_"):
+        # Made of many operations, which would be compiled one by one.
+        outputs = _drawing(eqn.primitive, tuple(params.items()))(*inputs)
     else:
         outputs = eqn.primitive.bind(*inputs, **params)
     outputs = outputs if eqn.primitive.multiple_results else [outputs]
     return [_typed(value, var.aval.dtype) for value, var in zip(outputs, eqn.outvars, strict=True)]
+
+
+@functools.cache
+def _drawing(primitive: Primitive, params: tuple) -> Callable:
+    return jax.jit(functools.partial(primitive.bind, **dict(params)))
 
 
 def _typed(value: Any, dtype: Any) -> Any:
