@@ -120,6 +120,8 @@ ANSATZE = {
     "reversed": first_layer(lambda x: x[::-1]),
     "sum": first_layer(lambda x: x + x / SCALE),
     "stacked": first_layer(lambda x: jnp.stack([jnp.zeros(D), x])[1]),
+    "side by side": first_layer(lambda x: jnp.concatenate([jnp.zeros((D, 1)), 3 * x[:, None]], 1)[:, 1]),
+    "one above the other": first_layer(lambda x: jnp.concatenate([x[None], jnp.sin(x)[None]])[1]),
     "squeezed": first_layer(lambda x: jnp.squeeze(x[None], 0)),
     "column": lambda layers, x: layers["mlp"](x[:, None].T[0]) + jnp.expand_dims(x, 1).T[0] @ MEAN,
     "row times matrix": lambda layers, x: jnp.sum(jnp.sin(x @ layers["matrix"])),

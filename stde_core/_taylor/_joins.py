@@ -17,11 +17,18 @@ _FEW = 8
 def concatenate(
     parts: list[Coefficient | None], shapes: list[tuple[int, ...]], dimension: SupportsIndex
 ) -> Hot | None:
-    """One-hot parts, with absent and short dense ones, end to end along the axis of the places."""
-    dimension = dimension.__index__()
-    hots = [part for part in parts if isinstance(part, Hot)]
-    if not hots or any(hot.axes != (dimension, dimension + 1) for hot in hots):
+    """One-hot parts, with absent and short dense ones, along an axis: that of the places or another."""
+    dimension, hots = dimension.__index__(), [part for part in parts if isinstance(part, Hot)]
+    axes = {hot.axes for hot in hots}
+    if len(axes) != 1 or (places := axes.pop()) is None:
         return None
+    if places == (dimension, dimension + 1):
+        return _end_to_end(parts, shapes, dimension)
+    return None if dimension in range(*places) else _side_by_side(parts, shapes, dimension)
+
+
+def _end_to_end(parts: list[Coefficient | None], shapes: list[tuple[int, ...]], dimension: int) -> Hot | None:
+    first = next(part for part in parts if isinstance(part, Hot))
     index, values, offset = [], [], 0
     for part, shape in zip(parts, shapes, strict=True):
         length = shape[dimension]
@@ -32,35 +39,43 @@ def concatenate(
             if length > _FEW:
                 return None
             index.append(np.tile(np.arange(offset, offset + length), (part.shape[0], 1)))
-            flat = part.reshape(part.shape[0], hots[0].before, length, hots[0].after)
+            flat = part.reshape(part.shape[0], first.before, length, first.after)
             values.append(jnp.moveaxis(flat, 2, 1))
         offset += length
     shape = list(shapes[0])
     shape[dimension] = offset
     values = jnp.concatenate(values, axis=1)
     index = index[0] if len(index) == 1 else jnp.concatenate(index, axis=1)
-    return Hot(tuple(shape), hots[0].before, offset, hots[0].after, index, values)
+    return Hot(tuple(shape), first.before, offset, first.after, index, values)
 
 
-def stack(parts: list[Coefficient | None], axis: SupportsIndex) -> Hot | None:
-    """One-hot parts with the same places, and absent ones, side by side."""
-    hots = [part for part in parts if part is not None]
-    first = hots[0]
-    if not isinstance(first, Hot) or first.axes is None:
+def _side_by_side(
+    parts: list[Coefficient | None], shapes: list[tuple[int, ...]], dimension: int
+) -> Hot | None:
+    """Parts that are nonzero at the same places."""
+    first = next(part for part in parts if isinstance(part, Hot))
+    if any(not isinstance(c, Hot) or c.index is not first.index for c in parts if c is not None):
         return None
-    if not all(
-        isinstance(hot, Hot) and hot.shape == first.shape and hot.index is first.index for hot in hots
-    ):
-        return None
-    (start, stop), axis = first.axes, axis.__index__()
-    if start < axis < stop:
-        return None
-    empty = jnp.zeros_like(first.slabs(start, stop))
-    slabs = [part.slabs(start, stop) if isinstance(part, Hot) else empty for part in parts]
-    shape = [*first.shape[:axis], len(parts), *first.shape[axis:]]
-    start, stop = (start + 1, stop + 1) if axis <= start else (start, stop)
-    stacked = jnp.stack(slabs, axis + 2 if axis < start else axis + 2 - (stop - start))
-    return from_slabs(stacked, first.index, shape[:start], shape[start:stop], shape[stop:])
+    assert first.axes is not None
+    start, stop = first.axes
+    slabs = [
+        part.slabs(start, stop)
+        if isinstance(part, Hot)
+        else jnp.zeros((*first.index.shape, *shape[:start], *shape[stop:]), first.dtype)
+        for part, shape in zip(parts, shapes, strict=True)
+    ]
+    joined = jnp.concatenate(slabs, 2 + (dimension if dimension < start else dimension - (stop - start)))
+    shape = list(first.shape)
+    shape[dimension] = sum(s[dimension] for s in shapes)
+    return from_slabs(joined, first.index, shape[:start], shape[start:stop], shape[stop:])
+
+
+def stack(parts: list[Coefficient | None], shape: tuple[int, ...], axis: SupportsIndex) -> Hot | None:
+    """Parts of one shape along a new axis."""
+    axis = axis.__index__()
+    widened = (*shape[:axis], 1, *shape[axis:])
+    parts = [reshape(part, widened) if isinstance(part, Hot) else part for part in parts]
+    return concatenate(parts, [widened] * len(parts), axis)
 
 
 def split(hot: Hot, sizes: Sequence[int], axis: int) -> Mapping[int, Coefficient] | None:

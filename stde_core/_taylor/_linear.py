@@ -60,7 +60,8 @@ def _structured(
             parts = [tangents.get(i) for i in range(len(inputs))]
             image: Coefficient | None = concatenate(parts, shapes, **eqn.params)
         case "stack":
-            image = stack([tangents.get(i) for i in range(len(inputs))], **eqn.params)
+            parts = [tangents.get(i) for i in range(len(inputs))]
+            image = stack(parts, primal(inputs[0]).shape, **eqn.params)
         case "split" if isinstance(first, Hot):
             return split(first, **eqn.params)
         case "unstack" if isinstance(first, Hot):
