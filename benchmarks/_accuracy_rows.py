@@ -125,7 +125,7 @@ def _full(run: Run, solved: Solved) -> FullRun:
         reason=solved.reason,
         seed=run.seed,
         steps=run.steps,
-        relative_l2=_over_domain(solved),
+        relative_l2=result.get("relative_l2"),
         relative_error_origin=result.get("relative_error_origin"),
         seconds=result.get("seconds"),
         steps_per_second=result.get("steps_per_second"),
@@ -143,11 +143,6 @@ def _better(run: FullRun | None, affine: float | None) -> bool | None:
     return beats_affine(run.relative_l2, affine)
 
 
-def _over_domain(solved: Solved) -> float | None:
-    known = solved.result.get("error_points") == "domain"
-    return solved.result["relative_l2"] if known else None
-
-
 def _reached(run: FullRun, over_domain: float | None, aim: Aim) -> bool | None:
     """Whether the errors that are known are within their aims; None where none has one."""
     pairs = [(run.relative_l2, over_domain), (run.relative_error_origin, aim.origin)]
@@ -162,7 +157,7 @@ def _short(runs: Sequence[tuple[Run, Solved]]) -> ShortRuns:
     return ShortRuns(
         steps=runs[0][0].steps,
         seeds=tuple(run.seed for run, _ in runs),
-        relative_l2=_spread([_over_domain(solved) for solved in good]),
+        relative_l2=_spread([solved.result["relative_l2"] for solved in good]),
         relative_error_origin=_spread([solved.result.get("relative_error_origin") for solved in good]),
         older=any(solved.older for solved in good),
         failures=tuple(f"seed {run.seed} {solved}" for run, solved in runs if solved.status != "ok"),

@@ -51,7 +51,6 @@ RESULT = {
     "relative_l2": 1.28e-3,
     "relative_error_origin": 0.25,
     "trivial_relative_l2": 0.923,
-    "error_points": "domain",
     "test_points": 20000,
     "steps_per_second": 51.1,
     "peak_memory_mb": 679.3,

@@ -41,7 +41,6 @@ class MadeUp(AbstractProblem):
     dim: int = eqx.field(static=True, default=3)
     num_inputs: int = eqx.field(static=True, default=3)
     time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=0)
-    error_points: Literal["domain", "origin"] = eqx.field(static=True, default="domain")
     origin: None = eqx.field(static=True, default=None)
     notes: tuple[str, ...] = eqx.field(static=True, default=())
     default_network: MLP = eqx.field(static=True, default=MLP(8, 1))

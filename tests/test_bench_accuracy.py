@@ -66,7 +66,6 @@ class Machine:
             "relative_l2": error,
             "trivial_relative_l2": 0.8,
             "relative_error_origin": 1e-4,
-            "error_points": "domain",
             "loss": 0.3,
             "seconds": 60.0,
             "steps_per_second": 20.0,
@@ -328,13 +327,6 @@ def test_what_is_registered_has_a_row_and_what_is_not_is_left_out(machine, some_
     assert commands[:2] == ["kdv", "kp"] and "sine-gordon-two-body" in commands
     assert findings.left_out == ("`not-there` is not installed.",)
     assert findings.rows[-1].full is None and findings.rows[-1].reached is None
-
-
-def test_an_error_known_at_the_origin_only_is_judged_there(machine, some_cases, tmp_path, monkeypatch):
-    solve = machine.solve
-    monkeypatch.setattr(machine, "solve", lambda a: solve(a) | {"error_points": "origin"})
-    row = accuracy(["kdv"], only="full", out=tmp_path).rows[0]
-    assert row.full.relative_l2 is None and row.full.relative_error_origin == 1e-4 and row.reached
 
 
 # --- samples

@@ -27,7 +27,6 @@ def result_of(setup: Setup, trained: Trained, held_out: HeldOut, directory: Path
         "relative_l1": errors.relative_l1,
         "relative_l2": errors.relative_l2,
         "trivial_relative_l2": held_out.trivial_relative_l2,
-        "error_points": "domain",  # readers of results ask for it
         "test_points": len(held_out.truth),
         "steps_per_second": progress.step / progress.seconds,
         "peak_memory_mb": peak_memory_mb(),
