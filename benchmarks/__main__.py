@@ -1,6 +1,6 @@
 """`python -m benchmarks`, from the root of a checkout."""
 
-from stde_core._cli import main
+from stde_cli import main
 
 from .commands import bench
 

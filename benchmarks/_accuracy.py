@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from stde_core import check_choice
-from stde_core._plugins import registry
+from stde_core.plugins import registry
 
 from ._accuracy_cases import CASES, Case
 from ._accuracy_page import markdown

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from stde_core._suggest import unknown_name
+from stde_core.checks import unknown_name
 
 from . import _output
 from ._outcome import Outcome

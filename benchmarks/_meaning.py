@@ -1,15 +1,15 @@
 """What a command line of `stde solve` means: all that determines its run."""
 
+import inspect
 import shlex
 from typing import Any
 
 import click
+from stde_cli import cli
 
-from stde_core._cli import cli
-from stde_core._plugins import registry
-from stde_pdes._options import parameters
-from stde_pdes._setup import Setup, prepare
+from stde_core.plugins import registry
 from stde_pdes.commands.solve import options_of, solve
+from stde_pdes.runs import Setup, prepare
 
 _NOT_SETTINGS = ("out", "resume", "checkpoint_seconds", "on_nonfinite", "loggers", "as_json")
 
@@ -50,5 +50,5 @@ def setup_of(command: str) -> Setup:
 def _defaults(name: str) -> dict[str, Any]:
     """The fields of a problem that have a default."""
     factory = registry().entry("problems", name).load()
-    known = parameters(factory).items()
+    known = inspect.signature(factory).parameters.items()
     return {field: one.default for field, one in known if one.default is not one.empty}

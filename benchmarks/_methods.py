@@ -8,8 +8,7 @@ from typing import Any, TypeAlias
 import jax.numpy as jnp
 
 import stde_core as stde
-from stde_pdes._problem import AbstractProblem
-from stde_pdes._settings import Training
+from stde_pdes import AbstractProblem, Training
 from stde_pdes.families.elliptic import BallProblem
 from stde_pdes.training import loss
 
@@ -62,7 +61,7 @@ def _hand_written(problem: BallProblem, training: Training, num_samples: int) ->
 def _unless_ball(problem: AbstractProblem, num_samples: int) -> str | None:
     if not isinstance(problem, BallProblem):
         return "is written for the problems on the unit ball alone"
-    return stde.SamplingPlan(stde.Laplacian(), problem.dim, stde.Sparse(), num_samples).refuses()
+    return stde.get_estimator("stde", num_samples=num_samples).refuses(stde.Laplacian(), problem.dim)
 
 
 def _unless_sine_gordon(problem: AbstractProblem, num_samples: int) -> str | None:

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import IO, Any
 
-from stde_pdes._memory import resident_mb
+from stde_pdes.memory import resident_mb
 
 from ._outcome import Outcome
 from ._sources import CHECKOUT

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stde_pdes.runs._environment import DECISIVE
+from stde_pdes.runs import DECISIVE
 
 from ._outcome import Outcome
 from ._processes import Limits, ask

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from stde_core import check_count
-from stde_core._plugins import registry
+from stde_core.plugins import registry
 
 from ._affine import affine_errors
 from ._bench import choose, origin, silent

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parent.parent
-_PACKAGES = ("stde_core", "stde_pdes", "stde_estimators", "stde_loggers")
+_PACKAGES = ("stde_core", "stde_pdes", "stde_cli", "stde_estimators", "stde_loggers")
 
 
 @functools.cache

@@ -1,6 +1,7 @@
 """`python -m benchmarks step`: one training step, methods side by side."""
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,8 @@ import optax
 from jaxtyping import Array
 
 from stde_core import check_count
-from stde_core._plugins import registry
-from stde_pdes._options import parameters
-from stde_pdes._problem import AbstractProblem
-from stde_pdes._registry import get_problem
-from stde_pdes._settings import Training
+from stde_core.plugins import registry
+from stde_pdes import AbstractProblem, Training, get_problem
 from stde_pdes.models import MLP
 
 from ._bench import Question, answer, choose, silent
@@ -126,7 +124,7 @@ def step(
     """
     budget = Budget(repeats, seconds, memory_limit, time_limit)
     factory = registry().entry("problems", problem).load()
-    if "dim" not in parameters(factory):
+    if "dim" not in inspect.signature(factory).parameters:
         raise ValueError(f"`{problem}` has no dimension to choose; the benchmark `step` needs one that has.")
     if not dims:
         raise ValueError("`dims` needs at least one dimension.")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import jax
 from jaxtyping import Array
 
-from stde_pdes._memory import peak_memory_mb
+from stde_pdes.memory import peak_memory_mb
 
 
 class Ready(NamedTuple):

@@ -16,8 +16,9 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from stde_core._cli import main as stde
-from stde_core._plugins import describe
+from stde_cli import main as stde
+
+from stde_core.plugins import describe
 from stde_pdes.runs import environment
 
 from ._affine import affine_error

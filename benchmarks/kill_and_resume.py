@@ -34,7 +34,7 @@ class Kill:
 
 
 def solve(out: Path, *options: str) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "stde_core", "solve", *COMMAND, "--out", str(out), *options]
+    command = [sys.executable, "-m", "stde_cli", "solve", *COMMAND, "--out", str(out), *options]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

@@ -30,6 +30,8 @@ def _lacks_signature(cls: griffe.Class) -> bool:
 
 
 def _complete(cls: griffe.Class, target: type) -> None:
+    if issubclass(target, Exception):
+        return
     found = [
         griffe.Parameter(p.name, kind=griffe.ParameterKind(p.kind.description), default=_default(p))
         for p in inspect.signature(target).parameters.values()

@@ -32,7 +32,7 @@ def _section(match: re.Match[str], runs: Path) -> str:
     """The section with a new picture and the errors of the run."""
     run = runs / match["name"]
     if not (run / "result.json").exists():
-        command = [sys.executable, "-m", "stde_core", *shlex.split(match["command"])[1:]]
+        command = [sys.executable, "-m", "stde_cli", *shlex.split(match["command"])[1:]]
         subprocess.run([*command, "--out", str(run)], check=True)
     _shrink(run / "solution.png", DOCS / match["picture"])
     result = json.loads((run / "result.json").read_text(encoding="utf-8"))

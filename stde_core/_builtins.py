@@ -1,4 +1,4 @@
-"""The core's own operators, samplers and command, registered like anyone's."""
+"""The core's own operators and samplers, registered like anyone's."""
 
 from . import _operators, _samplers
 from ._hookspecs import hookimpl
@@ -26,8 +26,3 @@ def stde_samplers():
         "gaussian": _samplers.Gaussian,
         "sphere": _samplers.Sphere,
     }
-
-
-@hookimpl
-def stde_commands():
-    return {"new-plugin": "stde_core._new_plugin:new_plugin"}

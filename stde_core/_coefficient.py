@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Inexact
 
-from ._checks import in_short, noted
 from ._types import Point
+from .checks import in_short, noted
 
 
-class Constant(eqx.Module):
+class FrozenArray(eqx.Module):
     """A NumPy array as a static coefficient: it gets no gradient, as a Python number gets none."""
 
     data: bytes = eqx.field(static=True)
@@ -39,11 +39,12 @@ def as_coefficient(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, np.ndarray) and (jnp.issubdtype(value.dtype, np.number) or value.dtype == bool):
-        return Constant(value)
+        return FrozenArray(value)
     if isinstance(value, type):
         raise TypeError(f"An operator or coefficient is needed, got the class {value.__name__}; call it.")
     if isinstance(value, (bool, str, bytes)) or not (
-        isinstance(value, (int, float, complex, Constant, CoefficientFunction, jax.Array)) or callable(value)
+        isinstance(value, (int, float, complex, FrozenArray, CoefficientFunction, jax.Array))
+        or callable(value)
     ):
         raise TypeError(
             "An operator's coefficient, direction or sigma must be a number, an array (`jnp.array(…)`) or a "
@@ -56,11 +57,11 @@ def as_coefficient(value: Any) -> Any:
 
 def inverse(coefficient: Any) -> Any:
     """One over a number or an array; `ZeroDivisionError` for what is known to be 0."""
-    known = coefficient.array() if isinstance(coefficient, Constant) else coefficient
+    known = coefficient.array() if isinstance(coefficient, FrozenArray) else coefficient
     if isinstance(known, (int, float, complex, np.ndarray)) and np.any(known == 0):
         raise ZeroDivisionError("An operator cannot be divided by 0.")
     if isinstance(known, np.ndarray):
-        return Constant(1 / known)
+        return FrozenArray(1 / known)
     return 1 / known
 
 
@@ -72,7 +73,7 @@ def evaluate(value: Any, x: Point) -> Any:
                 "An operator's coefficient, direction or sigma is a function of one point `x` to an array."
             ):
                 return jnp.asarray(value.function(x))
-        case Constant():
+        case FrozenArray():
             return jnp.asarray(value.array(), _like(x, value.array().dtype))
         case _:
             return value
@@ -199,7 +200,7 @@ def _is_real_scalar(factor: Any) -> bool:
     match factor:
         case CoefficientFunction():
             return True
-        case Constant():
+        case FrozenArray():
             return factor.shape == () and _is_real(factor.array())
         case _:
             return jnp.ndim(factor) == 0 and _is_real(factor)
@@ -211,10 +212,11 @@ def align(values: Sequence[Array]) -> list[Array]:
     return [value.reshape(value.shape[0], *[1] * (rank - value.ndim), *value.shape[1:]) for value in values]
 
 
-def add(parts: Sequence[tuple[np.ndarray | None, Coefficient]], size: int) -> Coefficient:
-    """The sum of coefficients, each at some positions of a family of `size` terms (None: at all).
+def add_coefficients(parts: Sequence[tuple[np.ndarray | None, Coefficient]], size: int) -> Coefficient:
+    """The sum of the coefficients of several families, for one family of `size` terms.
 
-    All numbers become one summand, or two where some are complex: entries stay real.
+    Each part has the positions that its terms take in that family, or None if it has all of them. Numbers
+    are added up to one summand, or to two if some are complex, since entries are real.
     """
     summands = [(at, summand) for at, coefficient in parts for summand in coefficient.summands]
     numeric = [
@@ -233,6 +235,13 @@ def add(parts: Sequence[tuple[np.ndarray | None, Coefficient]], size: int) -> Co
     if np.isrealobj(total):
         return Coefficient((Summand(entries=total), *others))
     return Coefficient((Summand(entries=np.real(total)), Summand(1j, entries=np.imag(total)), *others))
+
+
+def add_scattered(parts: Sequence[tuple[Sequence[Any], Coefficient]], terms: Sequence[Any]) -> Coefficient:
+    """The sum of coefficients that belong to some of `terms` each."""
+    position = {term: j for j, term in enumerate(terms)}
+    scattered = [(np.asarray([position[term] for term in own]), coefficient) for own, coefficient in parts]
+    return add_coefficients(scattered, len(terms))
 
 
 def weigh(weights: Float[Array, " n"], coefficient: Inexact[Array, "rows ..."]) -> Inexact[Array, "n ..."]:

@@ -41,10 +41,12 @@ class Plugin:
 
     @property
     def name(self) -> str:
+        """That of the entry point."""
         return self.entry_point.name
 
     @property
     def title(self) -> str:
+        """What messages call it: its name, distribution and version."""
         return f"{self.name} ({self.distribution} {self.version})"
 
     @property

@@ -21,7 +21,7 @@ class AbstractTangentSampler(eqx.Module):
         """Draws `num_samples` samples for a family that is not covered."""
 
     @abstractmethod
-    def covers(self, family: AbstractFamily, num_samples: int) -> bool:
+    def takes_all(self, family: AbstractFamily, num_samples: int) -> bool:
         """Whether the family is small enough to be contracted whole instead, with variance 0."""
 
     @abstractmethod

@@ -24,23 +24,23 @@ _KNOWN = 2**20
 class Draw(eqx.Module):
     """`n` samples from a family of terms: indices of terms, or isotropic noise; with weights.
 
-    The weights make the sum over samples unbiased for the sum over the family. The variance of
-    that sum is `correction · n · s²` with `s²` the sample variance of the weighted samples:
-    `correction` is 1 for independent samples, `1 − n/N` for `n` of `N` without replacement, 0 for
-    a family that is taken whole.
+    The weights make the sum over samples unbiased for the sum over the family. The variance of that sum is
+    `finite_population_correction · n · s²`, with `s²` the sample variance of the weighted samples; the
+    correction (Cochran, *Sampling Techniques*, section 2.6) is 1 for independent samples, `1 − n/N` for `n`
+    of `N` without replacement, 0 for a family that is taken whole.
     """
 
     weights: Float[Array, " n"]
     indices: Indices | None = None
     noise: Float[Array, "n vectors size"] | None = None
     fourth_moment: float | None = eqx.field(static=True, default=None)
-    correction: float = eqx.field(static=True, default=1.0)
+    finite_population_correction: float = eqx.field(static=True, default=1.0)
 
     @staticmethod
-    def whole(size: int) -> "Draw":
+    def all_terms(size: int) -> "Draw":
         """Every term of a family of `size` terms, once."""
         indices = np.arange(size) if size <= _KNOWN else jnp.arange(size)
-        return Draw(jnp.ones(size), indices=indices, correction=0.0)
+        return Draw(jnp.ones(size), indices=indices, finite_population_correction=0.0)
 
 
 class AbstractDirections(eqx.Module):

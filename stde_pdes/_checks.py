@@ -3,7 +3,7 @@
 from numbers import Real
 from typing import Any
 
-from stde_core._checks import in_short
+from stde_core.checks import in_short
 
 
 def is_number(value: Any) -> bool:

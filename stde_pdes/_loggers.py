@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from stde_core._checks import in_short
-from stde_core._plugins import build, describe
+from stde_core.checks import in_short
+from stde_core.plugins import build, describe
 
 
 class AbstractLogger(ABC):

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Union, get_args, get_origin
 
 import stde_core as stde
-from stde_core._plugins import construct, registry
-from stde_core._suggest import unknown_name
+from stde_core.checks import unknown_name
+from stde_core.plugins import construct, registry
 
 # Fields of these types take the name of something registered; its own fields are dotted.
 _KINDS = {

@@ -1,6 +1,6 @@
 from typing import Any
 
-from stde_core._plugins import build
+from stde_core.plugins import build
 
 from ._loggers import AbstractLogger
 from ._problem import AbstractProblem

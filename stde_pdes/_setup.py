@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 import stde_core as stde
-from stde_core._plugins import construct, registry
+from stde_core.plugins import construct, registry
 
 from ._options import parameters, parse
 from ._problem import AbstractProblem

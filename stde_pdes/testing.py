@@ -13,9 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 import stde_core as stde
-from stde_core.testing._contract import jit, require, require_near, run_clauses
-from stde_core.testing._models import cast
-from stde_core.testing._shared import require_round_trip
+from stde_core.testing import cast, jit, require, require_near, require_round_trip, run_clauses
 
 from ._problem import AbstractProblem, Condition
 from ._view import AbstractView

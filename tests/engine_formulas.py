@@ -154,7 +154,8 @@ FORMULAS: dict[str, Callable] = {
     "normal quantile": lambda x: special.ndtri(special.ndtr(2 * x)) + special.logit(0.5 + x / 4),
     "gamma functions": lambda x: special.gammaln(2 + x) * special.digamma(2 + x),
     "polygamma": lambda x: special.polygamma(1, 2 + x),
-    "Bessel functions": lambda x: special.i0e(x + 1) + special.i1e(x + 1) * special.i0(x),
+    # Away from 0, near which the derivative of i1e cancels.
+    "Bessel functions": lambda x: special.i0e(x + 1) + special.i1e(x + 1) * special.i0(x + 2),
     "incomplete gamma": lambda x: special.gammainc(1.5, 1 + x) + special.gammaincc(0.5, 1 + x),
     "incomplete beta": lambda x: special.betainc(1.5, 2.0, 0.5 + x / 2),
     "x log y": lambda x: special.xlogy(x, 2 + x) + special.xlog1py(2.0, x) + special.entr(1 + x),

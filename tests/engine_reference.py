@@ -28,12 +28,9 @@ class Nested(stde.AbstractEstimator):
     num_samples: int = eqx.field(static=True)
     sampler: stde.AbstractTangentSampler = stde.Sparse()
 
-    def refuses(self, operators, dim):
-        return self._plan(operators, dim).refuses()
-
-    def __call__(self, operators, model, x, *, key, standard_error):
-        plan = self._plan(operators, x.shape[0])
-        return plan.estimate(contractions.nested, model, x, key=key, standard_error=standard_error)
-
-    def _plan(self, operators, dim):
-        return stde.SamplingPlan(operators, dim, self.sampler, self.num_samples)
+    def plan(self, operators, dim, *, standard_error, model=None):
+        return stde.SamplingPlan(
+            *(operators, dim, self.sampler, self.num_samples),
+            standard_error=standard_error,
+            contract=contractions.nested,
+        )

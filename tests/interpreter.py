@@ -50,7 +50,7 @@ def _run(body: Any, args: list) -> list:
     def read(atom):
         return np.asarray(atom.val, atom.aval.dtype) if isinstance(atom, Literal) else values[atom]
 
-    for eqn, last in _live(jaxpr):
+    for eqn, last in live(jaxpr):
         values.update(zip(eqn.outvars, _evaluate(eqn, list(map(read, eqn.invars))), strict=True))
         for var in last:
             del values[var]
@@ -58,7 +58,7 @@ def _run(body: Any, args: list) -> list:
 
 
 @functools.lru_cache(maxsize=1000)
-def _live(jaxpr: Jaxpr) -> list[tuple[JaxprEqn, set[Var]]]:
+def live(jaxpr: Jaxpr) -> list[tuple[JaxprEqn, set[Var]]]:
     """The equations on which an output depends, each with the variables that it is the last to use."""
     wanted, found = _variables(jaxpr.outvars), []
     for eqn in reversed(jaxpr.eqns):

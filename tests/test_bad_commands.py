@@ -5,8 +5,8 @@ import os
 
 import pytest
 from click.testing import CliRunner
+from stde_cli import cli
 
-from stde_core._cli import cli
 from stde_pdes.commands._sentences import show
 
 

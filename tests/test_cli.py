@@ -8,9 +8,9 @@ import sys
 import pytest
 from click.testing import CliRunner
 from fake_distributions import FakeSite, write_distribution
+from stde_cli import cli
 
-from stde_core._cli import cli
-from stde_core._plugins import registry
+from stde_core.plugins import registry
 
 
 @pytest.fixture
@@ -276,7 +276,7 @@ def test_a_command_that_two_plugins_add(site, monkeypatch):
 
 def call(*arguments, encoding="utf-8", **environment):
     return subprocess.run(
-        [sys.executable, "-m", "stde_core", *arguments],
+        [sys.executable, "-m", "stde_cli", *arguments],
         env={**os.environ, "STDE_PLUGINS": "", "PYTHONIOENCODING": encoding, **environment},
         capture_output=True,
         text=True,
@@ -298,7 +298,8 @@ def test_output_that_the_terminal_cannot_show_is_replaced():
 
 def test_failures_are_told_on_stderr(tmp_path):
     write_distribution(tmp_path, "fake", {"fake": "no_such_module"})
-    done = call("list", "operators", PYTHONPATH=str(tmp_path), STDE_PLUGINS="fake")
+    paths = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    done = call("list", "operators", PYTHONPATH=paths, STDE_PLUGINS="fake")
     assert done.returncode == 0
     assert done.stderr.startswith("Warning: Plugin fake (fake 1.0) failed and is left out (switch it off by ")
     assert "no_such_module" in done.stderr.splitlines()[0]

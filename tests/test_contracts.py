@@ -10,7 +10,7 @@ import pytest
 
 import stde_core as stde
 import stde_pdes
-from stde_core._plugins import registry
+from stde_core.plugins import registry
 from stde_core.testing import check_estimator, check_operator, check_sampler
 from stde_pdes.testing import check_problem
 
@@ -123,7 +123,7 @@ class BrokenFamily(stde.AbstractFamily):
     powers = property(lambda self: self.family.powers)
     size = property(lambda self: 0 if self.fault == "size" else self.family.size)
     index_set = property(lambda self: self.family.index_set)
-    law = property(lambda self: self.family.law)
+    isotropic = property(lambda self: self.family.isotropic)
     output_size = property(lambda self: None)
     varies = property(lambda self: False)
 
@@ -210,18 +210,32 @@ class Sampled(stde.AbstractEstimator):
     fault: str = eqx.field(static=True)
     num_samples: int = eqx.field(static=True, default=2)
 
-    def plan(self, operators, dim):
-        return stde.SamplingPlan(operators, dim, stde.Sparse(), self.num_samples)
+    def plan(self, operators, dim, *, standard_error, model=None):
+        said = "no" if self.fault == "refusal" else "takes second derivatives only"
+        return Faulty(
+            stde.SamplingPlan(
+                *(operators, dim, stde.Sparse(), self.num_samples),
+                standard_error=standard_error,
+                supports=lambda family: None if family.powers == (2,) else said,
+            ),
+            self.fault,
+        )
 
-    def refuses(self, operators, dim):
-        if any(family.powers != (2,) for family in self.plan(operators, dim).families):
-            return "no" if self.fault == "refusal" else "takes second derivatives only"
-        return self.plan(operators, dim).refuses()
 
-    def __call__(self, operators, model, x, *, key, standard_error):
+class Faulty(stde.AbstractPlan):
+    """A plan carried out with one fault."""
+
+    plan: stde.SamplingPlan
+    fault: str = eqx.field(static=True)
+    cost: None = eqx.field(static=True, default=None)
+
+    def describe(self):
+        return self.plan.describe()
+
+    def run(self, model, x, *, key):
         if key is None and self.fault == "key":
             key = jax.random.key(0)
-        found = self.plan(operators, x.shape[0]).taylor(model, x, key=key, standard_error=standard_error)
+        found, standard_error = self.plan.run(model, x, key=key), self.plan.standard_error
         if self.fault == "value":
             return dataclasses.replace(found, value=jax.tree.map(lambda v: 1.1 * v, found.value))
         if self.fault == "error" and standard_error:
@@ -234,7 +248,7 @@ class Sampled(stde.AbstractEstimator):
         if self.fault == "gradient":
             return dataclasses.replace(found, value=jax.lax.stop_gradient(found.value))
         if self.fault == "loop":
-            values = [model(x) for _ in range(8 * self.num_samples)]
+            values = [model(x) for _ in range(8 * self.plan.num_samples)]
             return dataclasses.replace(found, primal=sum(values) / len(values))
         return found
 

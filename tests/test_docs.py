@@ -1,6 +1,7 @@
 """The documentation is right: its Python runs, its commands exist, its links lead somewhere, it builds."""
 
 import os
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -14,14 +15,15 @@ import click
 import jax
 import pytest
 from click.testing import CliRunner
+from stde_cli import cli
 
 import stde_core as stde
 import stde_core._hookspecs
+import stde_core.testing
 import stde_pdes
 import stde_pdes._hookspecs
 from benchmarks.commands import bench
-from stde_core._cli import cli
-from stde_core._plugins import registry
+from stde_core.plugins import registry
 from stde_pdes import Training
 from stde_pdes._options import parse
 
@@ -124,12 +126,24 @@ def test_every_hook_is_documented():
     assert sorted(documented) == sorted(hooks)
 
 
+def reference():
+    """The names that the pages of the reference show."""
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in (DOCS / "api").iterdir())
+    return set(re.findall(r"^::: (\S+)$", pages, re.M))
+
+
 def test_every_public_name_is_in_the_reference():
-    reference = "\n".join(page.read_text(encoding="utf-8") for page in (DOCS / "api").iterdir())
-    listed = set(re.findall(r"^::: (\S+)$", reference, re.M))
+    listed = reference()
     for package in (stde, stde_pdes):
         names = {f"{package.__name__}.{name}" for name in vars(package) if is_documented(package, name)}
         assert names <= listed, names - listed
+
+
+@pytest.mark.parametrize("module", [stde_core.checks, stde_core.plugins, stde_core.testing])
+def test_every_function_of_a_public_module_is_in_the_reference(module):
+    listed = [pkgutil.resolve_name(name) for name in reference()]
+    names = {name for name in vars(module) if is_documented(module, name)}
+    assert {name for name in names if getattr(module, name) not in listed} == set()
 
 
 def is_documented(package, name):
@@ -140,7 +154,7 @@ def is_documented(package, name):
         and callable(value)
         and hasattr(value, "__module__")
         and value.__doc__
-        and (value.__module__.split(".")[0] == package.__name__)
+        and (value.__module__.split(".")[0] == package.__name__.split(".")[0])
     )
 
 

@@ -25,12 +25,14 @@ QUICK = """custom_jvp|cond|while|solve|scatter|vmap inside|convolution
 
 def questions(model, x):
     """Values and standard errors by merged sums, and by a contraction of each sample on its own."""
-    for operators, sampler, samples in ((SAMPLED, stde.Sparse(), 3), (WHOLE, stde.Whole(), 1)):
-        plan = stde.SamplingPlan(operators, 4, sampler, samples)
-        apart = plan.estimate(contractions.taylor, model, x, key=KEY, standard_error=True)
-        with_errors = plan.taylor(model, x, key=KEY, standard_error=True)
+    for operators, sampler, samples in ((SAMPLED, stde.Sparse(), 3), (WHOLE, stde.AllTerms(), 1)):
+
+        def run(operators=operators, sampler=sampler, samples=samples, **how):
+            return stde.SamplingPlan(operators, 4, sampler, samples, **how).run(model, x, key=KEY)
+
+        apart, with_errors = run(contract=contractions.taylor), run()
         yield (with_errors.value, with_errors.standard_error), (apart.value, apart.standard_error)
-        yield plan.taylor(model, x, key=KEY, standard_error=False).value, apart.value
+        yield run(standard_error=False).value, apart.value
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from helpers import COMPONENTS, network
 from stde_estimators import SDGD, STDE, Exact, ForwardLaplacian, Hutchinson
 
 import stde_core as stde
-from stde_core import _listening, _pass
+from stde_core._plan import _execute
+from stde_core._taylor import MultiIndex
 
 x, y, t = stde.partials(3)
 KDV = {"u_x": x, "u_y": y, "u_xx": x**2, "u_xy": x * y, "u_ty": t * y, "u_xxxy": x**3 * y, "u_yy": y**2}
@@ -21,10 +22,9 @@ HEAT = stde.partial(-1) + stde.Laplacian(axes=slice(None, -1))
 
 
 def explained(operators, dim, estimator, **options):
-    """The explanation, and how its only plan is carried out."""
+    """The explanation, and the estimator's own plan."""
     found = stde.explain(operators, dim, estimator, **options)
-    (estimate,) = found.estimates
-    return found, estimate
+    return found, found.plan
 
 
 # --- what is known of the cost
@@ -56,28 +56,28 @@ def test_costs(name):
 @pytest.mark.parametrize("name", [name for name in COSTS if "composition" not in name])
 def test_the_plan_that_is_told_is_the_one_that_is_taken(name, standard_error, monkeypatch):
     operators, dim, estimator, *_ = COSTS[name]
-    found, estimate = explained(operators, dim, estimator, standard_error=standard_error)
+    found, plan = explained(operators, dim, estimator, standard_error=standard_error)
     passes = []
 
-    def watched(model, x, blocks, layout):
-        passes.append((layout.width, 1 + len(layout.keys)))
-        return expand_model(model, x, blocks, layout)
+    def watched(model, x, blocks, expansion):
+        passes.append((expansion.truncation.width, 1 + len(expansion.truncation.keys)))
+        return expand_model(model, x, blocks, expansion)
 
-    expand_model = _pass.expand_model
-    monkeypatch.setattr(_pass, "expand_model", watched)
+    expand_model = _execute.expand_model
+    monkeypatch.setattr(_execute, "expand_model", watched)
     run = lambda x, key: stde.estimate(  # noqa: E731
         operators, jnp.sum, x, estimator, key=key, standard_error=standard_error
     )
     jax.eval_shape(run, jnp.zeros(dim), jax.random.key(0))
-    assert passes == [(found.cost, estimate.plans[0].passes[0].channels)]
+    assert passes == [(found.cost, plan.schedules[0].passes[0].channels)]
 
 
 def test_nested_cost_is_two_to_the_order_for_each_derivative():
-    assert stde.explain(KDV, 3, Exact()).nested_cost == 2 + 2 + 4 + 4 + 4 + 16 + 4
-    assert stde.explain(MERGED, 3, Exact()).nested_cost == 36
-    assert stde.explain(HEAT, 1001, STDE(16)).nested_cost == 2 + 16 * 4
-    assert stde.explain(stde.Biharmonic(), 20, Exact()).nested_cost == 400 * 16
-    assert stde.explain((x, 2 * x, stde.Laplacian() * 3), 3, Exact()).nested_cost == 2 + 3 * 4
+    assert stde.explain(KDV, 3, Exact()).plan.nested_cost == 2 + 2 + 4 + 4 + 4 + 16 + 4
+    assert stde.explain(MERGED, 3, Exact()).plan.nested_cost == 36
+    assert stde.explain(HEAT, 1001, STDE(16)).plan.nested_cost == 2 + 16 * 4
+    assert stde.explain(stde.Biharmonic(), 20, Exact()).plan.nested_cost == 400 * 16
+    assert stde.explain((x, 2 * x, stde.Laplacian() * 3), 3, Exact()).plan.nested_cost == 2 + 3 * 4
 
 
 # --- plans
@@ -85,36 +85,36 @@ def test_nested_cost_is_two_to_the_order_for_each_derivative():
 
 def test_where_there_are_several_plans_all_are_told_and_the_cheapest_is_first():
     for dim, first in ((3, "partial derivatives share their divisors"), (20, "products as compositions")):
-        _, estimate = explained(stde.Biharmonic(), dim, Exact())
-        costs = [plan.cost for plan in estimate.plans]
+        _, plan = explained(stde.Biharmonic(), dim, Exact())
+        costs = [schedule.cost for schedule in plan.schedules]
         assert len(costs) > 1
         assert costs == sorted(costs)
-        assert first in estimate.plans[0].name
-    composed, direct = estimate.plans
+        assert first in plan.schedules[0].name
+    composed, direct = plan.schedules
     (composition,) = composed.compositions
-    assert composition.outer.passes[0].channels == 1
-    assert composition.inner.cost == 20 + 2
+    (outer,) = composition.outer.passes
+    assert (outer.repeats, outer.width, composition.inner.cost) == (2, 10 + 2, 20 + 2)
     assert direct.compositions == ()
 
 
 def test_kdv_terms_share_divisors():
-    _, estimate = explained(KDV, 3, Exact())
-    shared, single = estimate.plans
+    _, plan = explained(KDV, 3, Exact())
+    shared, single = plan.schedules
     (taken,) = shared.passes
-    (along,) = taken.directions
+    (along,) = taken.blocks
     assert (along.samples, along.vectors, along.one_hot, along.axes) == (1, 3, True, (0, 1, 2))
-    assert along.channels[:3] == ((1, 0, 0), (0, 1, 0), (0, 0, 1))
-    assert (3, 1, 0) in along.channels
+    assert MultiIndex(0, (3, 1, 0)) in taken.truncation.indices
+    assert "10  along x0 x1 x2: x0, x1, x2, x0²" in str(plan)
     assert taken.channels == 11
     assert single.cost == 15
-    _, estimate = explained(MERGED, 3, Exact())
-    (total,) = estimate.plans[0].passes[0].sums
-    assert {monomial for _, monomial in total.terms} == {(0, 1, 1), (3, 1, 0), (0, 2, 0)}
+    _, plan = explained(MERGED, 3, Exact())
+    (total,) = plan.schedules[0].passes[0].truncation.functionals
+    assert {index.powers for index in total.indices} == {(0, 1, 1), (3, 1, 0), (0, 2, 0)}
 
 
 def test_chunks_are_told():
-    found, estimate = explained(stde.Laplacian(), 1000, Exact(chunk_size=300))
-    alone, chunks = estimate.plans[0].passes
+    found, plan = explained(stde.Laplacian(), 1000, Exact(chunk_size=300))
+    alone, chunks = plan.schedules[0].passes
     assert (alone.cost, chunks.repeats, chunks.width) == (1, 4, 250 + 2)
     assert found.cost == 1 + 4 * 252
 
@@ -128,27 +128,27 @@ def test_what_is_drawn_is_told():
         "laplacian": stde.Laplacian(slice(0, 50)),
         "u": stde.partial(0) ** 0,
     }
-    _, estimate = explained(operators, 51, STDE(16))
-    draws = {draw.operator: draw for draw in estimate.draws}
-    assert estimate.sampler == "Sparse"
-    assert draws["laplacian"].powers == (2,)
-    assert {name: (d.size, d.samples, d.how) for name, d in draws.items()} == {
-        "u_t": (1, 1, "whole"),
-        "laplacian": (50, 16, "without replacement"),
-        "u": (1, 1, "whole"),
-    }
-    _, estimate = explained(stde.Laplacian(), 50, STDE(16, stde.Sparse(replace=True)))
-    assert estimate.draws[0].how == "independent"
-    _, estimate = explained(stde.PowerSum(4), 50, STDE(16, stde.Rademacher()))
-    assert (estimate.draws[0].vectors, estimate.draws[0].how) == (3, "independent")
-    (directions,) = estimate.plans[0].passes[0].directions
+    _, plan = explained(operators, 51, STDE(16))
+    text = str(plan)
+    for line in (
+        "Draws (Sparse)",
+        "u_t        1 term ∂, whole",
+        "laplacian  16 of 50 terms ∂², without replacement",
+        "u          u itself, whole",
+    ):
+        assert line in text
+    _, plan = explained(stde.Laplacian(), 50, STDE(16, stde.Sparse(replace=True)))
+    assert "16 of 50 terms ∂², independent" in str(plan)
+    _, plan = explained(stde.PowerSum(4), 50, STDE(16, stde.Rademacher()))
+    assert "50 terms ∂⁴, by 16 samples of 3 dense vectors" in str(plan)
+    (directions,) = plan.schedules[0].passes[0].blocks
     assert (directions.samples, directions.vectors, directions.one_hot) == (16, 4, False)
 
 
-def test_families_that_share_a_draw_share_its_number():
+def test_families_that_share_a_draw_are_told_to():
     operators = {"a": stde.Laplacian(), "b": stde.PowerSum(3), "c": stde.Biharmonic()}
-    _, estimate = explained(operators, 50, STDE(16))
-    a, b, c = (draw.draw for draw in estimate.draws)
+    _, plan = explained(operators, 50, STDE(16))
+    a, b, c = (outline.draw for outline in plan.outlines)
     assert a == b != c
     text = str(stde.explain(operators, 50, STDE(16)))
     assert text.count("16 of 50 terms ∂², without replacement, drawn together") == 1
@@ -164,19 +164,17 @@ def test_families_that_share_a_draw_share_its_number():
     ids=["sdgd", "hutchinson"],
 )
 def test_estimators_with_a_contraction_of_their_own(estimator, name):
-    found, estimate = explained({"a": HEAT, "b": stde.Gradient()}, 101, estimator)
-    assert (found.cost, estimate.plans, estimate.contraction) == (None, (), name)
-    assert [(d.samples, d.channels) for d in estimate.requests] == [(1, ((1,),)), (16, ((2,),))]
-    assert found.nested_cost == 2 + 16 * 4
-    assert estimate.gradients == ("b",)
-    assert f"By the estimator's own `{name}`" in str(found)
+    found, plan = explained({"a": HEAT, "b": stde.Gradient()}, 101, estimator)
+    assert (found.cost, plan.schedules, plan.nested_cost) == (None, (), 2 + 16 * 4)
+    text = str(found)
+    assert f"By the estimator's own `{name}`\n  along x100: x100\n  16 × 1 " in text
+    assert "b: one reverse pass" in text
 
 
-def test_an_estimator_without_a_plan_does_not_tell():
+def test_an_estimator_with_a_plan_of_its_own_tells_what_it_says():
     found = stde.explain(stde.Laplacian(), 20, ForwardLaplacian())
-    assert (found.estimates, found.cost) == ((), None)
-    assert "ForwardLaplacian in 20 dimensions" in str(found)
-    assert "does not tell" in str(found)
+    assert found.cost is None
+    assert str(found).startswith("ForwardLaplacian in 20 dimensions, without standard errors\n\nBy folx")
 
 
 class Twice(stde.AbstractEstimator):
@@ -184,21 +182,31 @@ class Twice(stde.AbstractEstimator):
 
     estimator: stde.AbstractEstimator
 
-    def refuses(self, operators, dim):
-        return self.estimator.refuses(operators, dim)
+    def plan(self, operators, dim, *, standard_error, model=None):
+        return TwicePlan(self.estimator.plan(operators, dim, standard_error=standard_error))
 
-    def __call__(self, operators, model, x, *, key, standard_error):
-        one, two = jax.random.split(key)
-        first = self.estimator(operators, model, x, key=one, standard_error=standard_error)
-        second = self.estimator(operators, model, x, key=two, standard_error=standard_error)
+
+class TwicePlan(stde.AbstractPlan):
+    """One plan run with two keys."""
+
+    plan: stde.AbstractPlan
+
+    @property
+    def cost(self):
+        return 2 * self.plan.cost
+
+    def run(self, model, x, *, key):
+        first, second = (self.plan.run(model, x, key=k) for k in jax.random.split(key))
         return stde.Estimate(jax.tree.map(lambda a, b: (a + b) / 2, first.value, second.value), first.primal)
 
+    def describe(self):
+        return f"Twice:\n\n{self.plan.describe()}"
 
-def test_an_estimator_of_others_tells_all_of_its_estimates():
+
+def test_an_estimator_of_others_tells_what_they_do():
     found = stde.explain(HEAT, 1001, Twice(STDE(16)))
-    assert found.estimator == "Twice"
-    assert len(found.estimates) == 2
-    assert (found.cost, found.cost_otherwise, found.nested_cost) == (36, 68, 132)
+    assert (found.estimator, found.cost, found.cost_otherwise) == ("Twice", 36, 68)
+    assert "Twice:\n\nDraws (Sparse)" in str(found)
 
 
 def test_operators_may_need_outputs_of_some_shape():
@@ -222,7 +230,7 @@ def test_operators_may_need_outputs_of_some_shape():
 def test_no_large_array_is_made(operators, dim, estimator):
     tracemalloc.start()
     try:
-        assert stde.explain(operators, dim, estimator).nested_cost >= 16 * 4
+        assert stde.explain(operators, dim, estimator).plan.nested_cost >= 16 * 4
         assert tracemalloc.get_traced_memory()[1] < 2**26
     finally:
         tracemalloc.stop()
@@ -246,8 +254,8 @@ def test_the_text():
     ]
     text = str(stde.explain({"Δ²": stde.Biharmonic(), "∇": stde.Gradient()}, 20, Exact()))
     for part in (
-        "∇   one reverse pass",
-        "Δ² as a composition: 25 × 22",
+        "∇: one reverse pass",
+        "Δ² as a composition: 24 × 22",
         "2 chunks of 12",
         "Not taken: directions",
     ):
@@ -294,4 +302,3 @@ def test_an_explanation_leaves_nothing_behind():
     point = jnp.array([1.0, 2.0, 3.0])
     with jax.checking_leaks():
         np.testing.assert_allclose(jax.jit(value)(point), 6 * (1 + 2) + 27)
-    assert _listening._listener.get() is None

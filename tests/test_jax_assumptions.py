@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.extend.core import Jaxpr, Literal, primitives
+from jax.extend.core import Jaxpr, Literal, jaxpr_as_fun, primitives
 from jax.extend.source_info_util import summarize
 
 from stde_core._taylor._rules import OTHERS, RULES
@@ -178,3 +178,13 @@ def test_what_is_behind_flags_is_right_too():
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert abs(float(done.stdout)) < 1e-6
+
+
+def test_a_trace_is_called_as_its_function_is():
+    def function(x):
+        return jnp.sum(with_rule(x) * with_reverse_rule(x))
+
+    trace, shape = jax.make_jaxpr(function, return_shape=True)(X)
+    assert (shape.shape, shape.dtype) == ((), X.dtype)
+    again = lambda x: jaxpr_as_fun(trace)(x)[0]  # noqa: E731
+    np.testing.assert_allclose(jax.vmap(jax.grad(again))(X[None]), jax.vmap(jax.grad(function))(X[None]))

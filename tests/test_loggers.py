@@ -9,7 +9,7 @@ import pytest
 from fake_distributions import FakeSite
 
 import stde_pdes
-from stde_core._plugins import registry
+from stde_core.plugins import registry
 from stde_pdes import AbstractLogger, Loggers, get_logger, open_loggers
 
 RUN = {"problem": "kdv", "training": {"steps": 30, "lbfgs": None}, "seed": 0}

@@ -11,7 +11,7 @@ from interpreter import interpreted
 from test_engine_structure import too_large
 
 import stde_core as stde
-from stde_core._plugins import registry
+from stde_core.plugins import registry
 from stde_pdes import (
     MLP,
     BlockShared,

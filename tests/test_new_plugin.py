@@ -9,10 +9,10 @@ import types
 
 import pytest
 from click.testing import CliRunner
+from stde_cli import cli
+from stde_cli._new_plugin._package import KINDS, Package
 
 import stde_core as stde
-from stde_core._cli import cli
-from stde_core._new_plugin._package import KINDS, Package
 from stde_core.testing import registered
 
 NAMES = {"estimator": "my-estimator", "operator": "My.Drift", "sampler": "noise_of-mine", "problem": "ball"}
@@ -156,11 +156,11 @@ def python(here):
 def test_a_package_installs_passes_its_tests_and_is_listed(here, python, kind):
     pytest.importorskip("hatchling")
     name = NAMES[kind]
-    quietly(python, "-m", "stde_core", "new-plugin", name, "--kind", kind, cwd=here)
+    quietly(python, "-m", "stde_cli", "new-plugin", name, "--kind", kind, cwd=here)
     offline = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
     pip = [sys.executable, "-m", "pip", "--python", python, "install", *offline]
     quietly(*pip, "-e", ".", cwd=here / name)
-    listed = json.loads(quietly(python, "-m", "stde_core", "list", f"{kind}s", "--json", cwd=here))
+    listed = json.loads(quietly(python, "-m", "stde_cli", "list", f"{kind}s", "--json", cwd=here))
     registered_name = Package(name + "-x", kind).registered.removesuffix("-x")
     (row,) = [row for row in listed[f"{kind}s"] if row["name"] == registered_name]
     assert row["plugin"] == registered_name

@@ -225,7 +225,7 @@ def test_one_axis_may_be_written_in_many_ways(axes):
 )
 def test_axes_name_coordinates(axes, expected):
     (family,) = stde.Laplacian(axes=axes).families(5)
-    assert list(family.frame.axes) == expected
+    assert list(family.vectors.axes) == expected
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_many_axes_are_not_listed(axes):
     operator = stde.Laplacian(axes=axes) + stde.partial(-1) ** 2 + stde.Biharmonic(axes=axes)
     assert len(repr(operator)) < 1000
     for family in operator.families(100_001)[:2]:
-        axes = getattr(family, "frame", family).axes
+        axes = getattr(family, "vectors", family).axes
         assert isinstance(axes, range)
 
 

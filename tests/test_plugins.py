@@ -6,7 +6,7 @@ import pytest
 from fake_distributions import FakeSite, write_distribution
 
 import stde_core as stde
-from stde_core._plugins import Registry, registry
+from stde_core.plugins import Registry, registry
 
 OPERATOR = """
 @stde.hookimpl

@@ -17,8 +17,8 @@ import warnings
 from pathlib import Path
 from click.testing import CliRunner
 import stde_pdes
-from stde_core._cli import cli
-from stde_pdes._memory import peak_resident_mb, resident_mb
+from stde_cli import cli
+from stde_pdes.memory import peak_resident_mb, resident_mb
 from stde_pdes._run_files import read_file, write_file
 from stde_pdes.runs import own_directory
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from helpers import jit
+from stde_cli import cli
 from test_contracts import PROBLEMS, names
 
-from stde_core._cli import cli
 from stde_pdes import get_problem, load
 from stde_pdes.runs import in_precision
 

@@ -36,7 +36,7 @@ def test_links_to_files_lead_somewhere():
 
 
 def test_the_table_names_what_is_installed():
-    from stde_core._plugins import registry
+    from stde_core.plugins import registry
 
     for kind in ("samplers", "estimators", "problems", "networks", "loggers"):
         own = [n for n in registry().names(kind) if registry().entry(kind, n).plugin.distribution == "stde"]

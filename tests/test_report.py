@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from report_runs import METRICS, RESULT, SETUP, Page, lines, png, write_run
 
-from stde_core._plugins import registry
+from stde_core.plugins import registry
 from stde_pdes._run_files import read_metrics, read_result, read_run
 from stde_pdes.report.page import write_report
 

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from report_runs import METRICS, RESULT, SETUP, Page, chunk, lines, png, write_run
+from stde_cli import cli
 
-from stde_core._cli import cli
 from stde_pdes._run_files import read_file, write_file
 from stde_pdes.report.page import write_report
 

@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from stde_cli import cli
 
-from stde_core._cli import cli
 from stde_pdes import hold_out, load
 from stde_pdes._loggers import AbstractLogger, Loggers
 from stde_pdes.optimisers import Adam

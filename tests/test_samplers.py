@@ -62,7 +62,7 @@ def test_dense_draws_serve_a_family(name, getkey):
     draw = DENSE[name](family, 6, key=getkey())
     assert draw.noise.shape == (6, 3, 5)
     np.testing.assert_allclose(draw.weights, np.full(6, 1 / 6))
-    assert draw.correction == 1
+    assert draw.finite_population_correction == 1
 
 
 @pytest.mark.parametrize(("size", "num_samples"), [(5, 2), (40, 2), (5, 4)], ids=str)
@@ -97,13 +97,13 @@ def test_weights_of_sparse_draws(getkey):
     family = laplacian(4)
     without = stde.Sparse()(family, 3, key=getkey())
     np.testing.assert_allclose(without.weights, 4 / 3)
-    assert without.correction == pytest.approx(1 / 4)
+    assert without.finite_population_correction == pytest.approx(1 / 4)
     uniform = stde.Sparse(replace=True)(family, 8, key=getkey())
     np.testing.assert_allclose(uniform.weights, 4 / 8)
-    assert uniform.correction == 1
+    assert uniform.finite_population_correction == 1
     weighted = stde.Sparse(replace=True, probabilities=p)(family, 8, key=getkey())
     np.testing.assert_allclose(weighted.weights, 1 / (8 * np.array(p)[weighted.indices]))
-    assert weighted.correction == 1
+    assert weighted.finite_population_correction == 1
 
 
 @pytest.mark.parametrize("probabilities", [None, (0.1, 0.2, 0.3, 0.4)], ids=["uniform", "weighted"])

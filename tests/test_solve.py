@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import pytest
 from click.testing import CliRunner
+from stde_cli import cli
 
 import stde_core as core
-from stde_core._cli import cli
 from stde_pdes import MLP, Residual, Training, get_problem, hold_out
 from stde_pdes._causal import Causal
 from stde_pdes._options import parse

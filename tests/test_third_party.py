@@ -81,7 +81,7 @@ class Environment:
         return run(self.executable, *arguments, cwd=self.folder, **environment)
 
     def stde(self, *arguments, **environment):
-        return json.loads(self.python("-m", "stde_core", *arguments, "--json", **environment))
+        return json.loads(self.python("-m", "stde_cli", *arguments, "--json", **environment))
 
     def install(self, *wheels):
         pip("--python", self.executable, "install", *wheels, cwd=self.folder)
@@ -110,7 +110,7 @@ def test_wheels_of_somebody_else(wheels, environment):
 def test_the_problem_of_one_package_is_solved_by_the_estimator_of_another(wheels, environment):
     environment.install(*wheels)
     out = environment.folder / "run"
-    result = environment.python("-m", "stde_core", *SOLVE.split(), *HUTCHPP.split(), "--out", out, "--json")
+    result = environment.python("-m", "stde_cli", *SOLVE.split(), *HUTCHPP.split(), "--out", out, "--json")
     assert json.loads(result.splitlines()[-1])["relative_l2"] > 0
     settings = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert (settings["problem"], settings["estimator"]) == ("ornstein-uhlenbeck", "hutch++")
@@ -148,7 +148,7 @@ def test_a_broken_package_breaks_nothing_else(environment):
         "adds": {},
         "error": cause,
     }
-    table = environment.python("-m", "stde_core", "plugins")
+    table = environment.python("-m", "stde_cli", "plugins")
     assert f"FAILED: {cause}" in table
     assert {"stde", "exact"} <= {row["name"] for row in environment.stde("list")["estimators"]}
     off = environment.stde("plugins", STDE_PLUGINS="")

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.experimental.jet import jet
-from jaxtyping import Array, Float, Inexact, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, Inexact
 
 import stde_core as stde
 from stde_core import contractions
@@ -19,23 +19,12 @@ class Contracting(stde.AbstractEstimator):
     num_samples: int = eqx.field(static=True)
     sampler: stde.AbstractTangentSampler
 
-    def refuses(self, operators: PyTree[stde.AbstractOperator], dim: int) -> str | None:
-        return self._plan(operators, dim).refuses()
-
-    def __call__(
-        self,
-        operators: PyTree[stde.AbstractOperator],
-        model: stde.Model,
-        x: stde.Point,
-        *,
-        key: PRNGKeyArray | None,
-        standard_error: bool,
-    ) -> stde.Estimate:
-        plan = self._plan(operators, x.shape[0])
-        return plan.estimate(self.contract, model, x, key=key, standard_error=standard_error)
-
-    def _plan(self, operators: PyTree[stde.AbstractOperator], dim: int) -> stde.SamplingPlan:
-        return stde.SamplingPlan(operators, dim, self.sampler, self.num_samples)
+    def plan(self, operators, dim, *, standard_error, model=None) -> stde.SamplingPlan:
+        return stde.SamplingPlan(
+            *(operators, dim, self.sampler, self.num_samples),
+            standard_error=standard_error,
+            contract=self.contract,
+        )
 
 
 def stde_jet(

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 import stde_core as stde
-from stde_pdes._settings import Training
+from stde_pdes import Training
 from stde_pdes.families.elliptic import BallProblem
 from stde_pdes.training import sources
 
@@ -37,7 +37,7 @@ def _draw(
     plan = stde.SamplingPlan(stde.Laplacian(), problem.dim, stde.Sparse(), num_samples)
 
     def one(key: PRNGKeyArray) -> tuple[Array, Array]:
-        (draw,) = plan.draw(key)
+        ((_, draw),) = plan.draws(key)
         return jnp.asarray(draw.indices), draw.weights
 
     keys = key[None] if training.shared_tangents else jax.random.split(key, training.batch)

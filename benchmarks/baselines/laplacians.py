@@ -1,8 +1,9 @@
 """Exact Laplacians: the forward Laplacian of folx as it comes, and nested AD."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PRNGKeyArray, PyTree
+from jaxtyping import Array, PRNGKeyArray
 
 import stde_core as stde
 
@@ -31,20 +32,21 @@ class Folx(stde.AbstractEstimator):
     The estimator `forward-laplacian`, which takes what is left, multiplies by unit vectors there.
     """
 
-    def refuses(self, operators: PyTree[stde.AbstractOperator], dim: int) -> str | None:
-        return stde.get_estimator("forward-laplacian").refuses(operators, dim)
+    def plan(self, operators, dim, *, standard_error, model=None) -> stde.AbstractPlan:
+        general = stde.get_estimator("forward-laplacian").plan(operators, dim, standard_error=standard_error)
+        whole = isinstance(operators, stde.Laplacian) and operators.axes is None
+        return FolxPlan(standard_error) if whole else general
 
-    def __call__(
-        self,
-        operators: PyTree[stde.AbstractOperator],
-        model: stde.Model,
-        x: stde.Point,
-        *,
-        key: PRNGKeyArray | None,
-        standard_error: bool,
-    ) -> stde.Estimate:
-        if not isinstance(operators, stde.Laplacian) or operators.axes is not None:
-            general = stde.get_estimator("forward-laplacian")
-            return general(operators, model, x, key=key, standard_error=standard_error)
+
+class FolxPlan(stde.AbstractPlan):
+    """The Laplacian by `folx_laplacian`."""
+
+    standard_error: bool = eqx.field(static=True)
+    cost: None = eqx.field(static=True, default=None)
+
+    def run(self, model: stde.Model, x: stde.Point, *, key: PRNGKeyArray | None) -> stde.Estimate:
         value, laplacian = folx_laplacian(model, x)
-        return stde.Estimate(laplacian, value, jnp.zeros(()) if standard_error else None)
+        return stde.Estimate(laplacian, value, jnp.zeros(()) if self.standard_error else None)
+
+    def describe(self) -> str:
+        return "By folx: one forward Laplacian"

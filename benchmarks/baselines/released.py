@@ -24,7 +24,7 @@ from jax.experimental.jet import jet
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 import stde_core as stde
-from stde_pdes._settings import Training
+from stde_pdes import Training
 from stde_pdes.families.elliptic import BallProblem
 
 from .._work import Work

@@ -10,10 +10,9 @@ from typing import Any, TypeAlias
 import jax
 import numpy as np
 
-from stde_pdes._memory import peak_resident_mb
-from stde_pdes._problem import AbstractProblem
-from stde_pdes._settings import Training
+from stde_pdes import AbstractProblem, Training
 from stde_pdes.families.elliptic import BallProblem, allen_cahn_two_body, sine_gordon_two_body
+from stde_pdes.memory import peak_resident_mb
 
 from .._work import Ready
 

@@ -1,8 +1,7 @@
 """The command `python -m benchmarks`: each of its subcommands is a module here."""
 
 import click
-
-from stde_core._cli import CONTEXT
+from stde_cli import CONTEXT
 
 from ._accuracy import accuracy
 from ._group import Group

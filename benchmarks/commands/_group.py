@@ -1,7 +1,7 @@
 import click
+from stde_cli import OneSentence
 
-from stde_core._cli import OneSentence
-from stde_core._suggest import unknown_name
+from stde_core.checks import unknown_name
 
 
 class Group(OneSentence):

@@ -66,8 +66,9 @@ def test_unbiased_with_the_right_standard_error(name, estimator):
     def compare(values, exact, errors):
         spread = values.std(0, ddof=1)
         assert np.all(np.abs(values.mean(0) - exact) < 4 * spread / len(values) ** 0.5 + 1e-12)
-        # The relative error of a variance is √((kurtosis + 2)/n), with 2000 samples some percent.
-        np.testing.assert_allclose(np.sqrt((errors**2).mean(0)), spread, rtol=0.15, atol=1e-12)
+        # A sketch that misses is rare and costly, so the bound is from the samples themselves.
+        excess = errors**2 - (values - values.mean(0)) ** 2
+        assert np.all(np.abs(excess.mean(0)) < 4 * excess.std(0) / len(values) ** 0.5 + 1e-12)
 
     jax.tree.map(compare, drawn.value, exact, drawn.standard_error)
 

@@ -1,7 +1,6 @@
 """Every term of every family, one by one: no randomness, for references and low dimensions."""
 
 import equinox as eqx
-from jaxtyping import PRNGKeyArray, PyTree
 
 import stde_core as stde
 
@@ -18,24 +17,10 @@ class Exact(stde.AbstractEstimator):
     def __check_init__(self):
         stde.check_count("Exact(chunk_size)", self.chunk_size)
 
-    def refuses(self, operators: PyTree[stde.AbstractOperator], dim: int) -> str | None:
-        return self._plan(operators, dim).refuses()
-
-    def __call__(
-        self,
-        operators: PyTree[stde.AbstractOperator],
-        model: stde.Model,
-        x: stde.Point,
-        *,
-        key: PRNGKeyArray | None,
-        standard_error: bool,
-    ) -> stde.Estimate:
-        del key
-        plan = self._plan(operators, x.shape[0])
-        return plan.taylor(model, x, key=None, standard_error=standard_error, chunk_size=self.chunk_size)
-
-    def _plan(self, operators: PyTree[stde.AbstractOperator], dim: int) -> stde.SamplingPlan:
-        return stde.SamplingPlan(operators, dim, stde.Whole(), num_samples=1)
+    def plan(self, operators, dim, *, standard_error, model=None) -> stde.SamplingPlan:
+        return stde.SamplingPlan(
+            operators, dim, stde.AllTerms(), 1, standard_error=standard_error, chunk_size=self.chunk_size
+        )
 
 
 @stde.hookimpl

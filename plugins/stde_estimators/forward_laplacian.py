@@ -3,9 +3,10 @@
 import importlib.util
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Inexact, PRNGKeyArray, PyTree
+from jaxtyping import Array, Inexact, PRNGKeyArray
 
 import stde_core as stde
 from stde_core import contractions
@@ -20,36 +21,44 @@ class ForwardLaplacian(stde.AbstractEstimator):
     Cost: about that of d + 2 forward passes, and their memory.
     """
 
-    def refuses(self, operators: PyTree[stde.AbstractOperator], dim: int) -> str | None:
+    def plan(self, operators, dim, *, standard_error, model=None) -> "ForwardLaplacianPlan":
         if importlib.util.find_spec("folx") is None:
-            return 'needs stde[folx]: `pip install "stde[folx]"`'
-        plan = stde.SamplingPlan(operators, dim, stde.Whole(), num_samples=1)
-        for family in plan.families:
-            if sum(family.powers) > 2:
-                return f"takes operators of order ≤ 2, not powers {family.powers}; use `exact` or `stde`"
-            if family.powers == (2,) and not _shares_coefficient(family):
-                return "takes second-order terms with one common coefficient, not one per axis; use `exact`"
-        return None
+            raise stde.Unsupported('needs stde[folx]: `pip install "stde[folx]"`')
+        whole = stde.SamplingPlan(
+            operators, dim, stde.AllTerms(), 1, standard_error=standard_error, supports=_supports
+        )
+        return ForwardLaplacianPlan(whole)
 
-    def __call__(
-        self,
-        operators: PyTree[stde.AbstractOperator],
-        model: stde.Model,
-        x: stde.Point,
-        *,
-        key: PRNGKeyArray | None,
-        standard_error: bool,
-    ) -> stde.Estimate:
+
+class ForwardLaplacianPlan(stde.AbstractPlan):
+    """Every family of a plan whole, one after the other."""
+
+    whole: stde.SamplingPlan
+    cost: None = eqx.field(static=True, default=None)
+
+    def run(self, model: stde.Model, x: stde.Point, *, key: PRNGKeyArray | None) -> stde.Estimate:
         del key
+        primal = model(x)
+        self.whole.check_output(primal.shape)
+        values: list[Any] = [0.0] * len(self.whole.names)
+        for member in (member for group in self.whole.groups for member in group.members):
+            values[member.operator] += _contract(member.family, model, x)
+        errors = [jnp.zeros_like(value.real) for value in values]
+        tree = self.whole.tree
+        return stde.Estimate(
+            tree.unflatten(values), primal, tree.unflatten(errors) if self.whole.standard_error else None
+        )
 
-        def value(operator: stde.AbstractOperator) -> Any:
-            if isinstance(operator, stde.Gradient):
-                return operator(model, x)
-            return sum(_contract(family, model, x) for family in operator.families(x.shape[0]))
+    def describe(self) -> str:
+        return "By folx: a forward Laplacian for each family of second derivatives, nested jvp for the rest"
 
-        values = jax.tree.map(value, operators, is_leaf=lambda o: isinstance(o, stde.AbstractOperator))
-        errors = jax.tree.map(lambda v: jnp.zeros_like(v.real), values) if standard_error else None
-        return stde.Estimate(values, model(x), errors)
+
+def _supports(family: stde.AbstractFamily) -> str | None:
+    if sum(family.powers) > 2:
+        return f"takes operators of order ≤ 2, not powers {family.powers}; use `exact` or `stde`"
+    if family.powers == (2,) and not _shares_coefficient(family):
+        return "takes second-order terms with one common coefficient, not one per axis; use `exact`"
+    return None
 
 
 def _shares_coefficient(family: stde.AbstractFamily) -> bool:
@@ -58,7 +67,7 @@ def _shares_coefficient(family: stde.AbstractFamily) -> bool:
 
 def _contract(family: stde.AbstractFamily, model: stde.Model, x: stde.Point) -> Inexact[Array, "..."]:
     """A whole family: second-order terms by folx, the rest by forward mode."""
-    tangents = family.tangents(stde.Draw.whole(family.size), x)
+    tangents = family.tangents(stde.Draw.all_terms(family.size), x)
     if not family.powers:
         return tangents.weigh(model(x)[None]).sum(0)
     if family.powers != (2,):

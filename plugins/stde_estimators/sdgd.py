@@ -4,20 +4,16 @@ from functools import partial
 
 import equinox as eqx
 import jax
-from jaxtyping import PRNGKeyArray, PyTree
 
 import stde_core as stde
-from stde_core import contractions
+from stde_core.contractions import forward, nested, reverse
 
 
 class SDGD(stde.AbstractEstimator):
-    """Random terms of the operator, each by nested first-order AD.
+    """Random terms of the operator, each by nested AD: reverse mode, then forward mode for each order.
 
-    The innermost derivative is by reverse mode; the others by forward mode, or by reverse mode
-    too (`reverse_over_reverse`, as first published). `sequential` takes one term at a time in
-    place of all at once.
-
-    Cost: `num_samples` nested derivatives, exponential in the order.
+    `reverse_over_reverse` nests reverse mode alone, as first published; `sequential` takes one term after
+    the other. Cost: `num_samples` nested derivatives, exponential in the order.
     """
 
     num_samples: int = eqx.field(static=True, converter=stde.as_int)
@@ -28,29 +24,15 @@ class SDGD(stde.AbstractEstimator):
     def __check_init__(self):
         stde.check_count("SDGD(num_samples)", self.num_samples)
         stde.check_sampler("SDGD", self.sampler, stde.Sparse)
-        stde.check_flag("SDGD(reverse_over_reverse)", self.reverse_over_reverse)
-        stde.check_flag("SDGD(sequential)", self.sequential)
+        for flag in ("reverse_over_reverse", "sequential"):
+            stde.check_flag(f"SDGD({flag})", getattr(self, flag))
 
-    def refuses(self, operators: PyTree[stde.AbstractOperator], dim: int) -> str | None:
-        return stde.SamplingPlan(operators, dim, self.sampler, self.num_samples).refuses()
-
-    def __call__(
-        self,
-        operators: PyTree[stde.AbstractOperator],
-        model: stde.Model,
-        x: stde.Point,
-        *,
-        key: PRNGKeyArray | None,
-        standard_error: bool,
-    ) -> stde.Estimate:
-        contract = partial(
-            contractions.nested,
-            first=contractions.reverse,
-            then=contractions.reverse if self.reverse_over_reverse else contractions.forward,
-            vectorise=(lambda f: partial(jax.lax.map, f)) if self.sequential else jax.vmap,
-        )
-        plan = stde.SamplingPlan(operators, x.shape[0], self.sampler, self.num_samples)
-        return plan.estimate(contract, model, x, key=key, standard_error=standard_error)
+    def plan(self, operators, dim, *, standard_error, model=None) -> stde.SamplingPlan:
+        then = reverse if self.reverse_over_reverse else forward
+        vectorise = (lambda f: partial(jax.lax.map, f)) if self.sequential else jax.vmap
+        contract = partial(nested, first=reverse, then=then, vectorise=vectorise)
+        drawn = (operators, dim, self.sampler, self.num_samples)
+        return stde.SamplingPlan(*drawn, standard_error=standard_error, contract=contract)
 
 
 @stde.hookimpl

@@ -1,7 +1,6 @@
 """STDE, the stochastic Taylor derivative estimator (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024)."""
 
 import equinox as eqx
-from jaxtyping import PRNGKeyArray, PyTree
 
 import stde_core as stde
 
@@ -24,20 +23,10 @@ class STDE(stde.AbstractEstimator):
         stde.check_count("STDE(num_samples)", self.num_samples)
         stde.check_sampler("STDE", self.sampler, stde.AbstractTangentSampler)
 
-    def refuses(self, operators: PyTree[stde.AbstractOperator], dim: int) -> str | None:
-        return stde.SamplingPlan(operators, dim, self.sampler, self.num_samples).refuses()
-
-    def __call__(
-        self,
-        operators: PyTree[stde.AbstractOperator],
-        model: stde.Model,
-        x: stde.Point,
-        *,
-        key: PRNGKeyArray | None,
-        standard_error: bool,
-    ) -> stde.Estimate:
-        plan = stde.SamplingPlan(operators, x.shape[0], self.sampler, self.num_samples)
-        return plan.taylor(model, x, key=key, standard_error=standard_error)
+    def plan(self, operators, dim, *, standard_error, model=None) -> stde.SamplingPlan:
+        return stde.SamplingPlan(
+            operators, dim, self.sampler, self.num_samples, standard_error=standard_error
+        )
 
 
 @stde.hookimpl

@@ -46,7 +46,7 @@ class TensorBoard(stde_pdes.AbstractLogger):
             self.writer.close()
 
     def _writer_from(self, step: int) -> Any:
-        """Writes a new file, which takes back what earlier ones say of this step and later ones."""
+        """A writer to a new file; TensorBoard then ignores this step and later ones in the older files."""
         if self.writer is not None:
             self.writer.close()
         writer = self.tensorboard.SummaryWriter(

@@ -1,16 +1,17 @@
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import equinox as eqx
 
 from .._axes import ResolvedAxes
-from .._coefficient import Coefficient, weigh
+from .._coefficient import Coefficient, add_coefficients, weigh
 from .._tangents import Draw, Tangents
 from .._types import Point
-from ._family import AbstractFamily, DenseLaw
-from ._frame import AxisFrame
+from . import _family as terms
+from ._family import AbstractFamily, IsotropicRepresentation
 from ._power import PowerFamily
-from ._product import ProductFamily
+from ._product import ProductFamily, partials_of_factors
+from ._vectors import CoordinateVectors
 
 
 class BiharmonicFamily(AbstractFamily):
@@ -33,8 +34,8 @@ class BiharmonicFamily(AbstractFamily):
         return ("pairs", self.axes)
 
     @property
-    def law(self) -> DenseLaw | None:
-        return DenseLaw(self.axes, len(self.axes), moment=4) if len(self.axes) > 1 else None
+    def isotropic(self) -> IsotropicRepresentation | None:
+        return IsotropicRepresentation(self.axes, len(self.axes), moment=4) if len(self.axes) > 1 else None
 
     @property
     def varies(self) -> bool:
@@ -44,11 +45,32 @@ class BiharmonicFamily(AbstractFamily):
         return BiharmonicFamily(self.axes, self.coefficient.times(factor))
 
     def tangents(self, draw: Draw, x: Point) -> Tangents:
-        frame, coefficient = AxisFrame(self.axes), self.coefficient(x)
+        vectors, coefficient = CoordinateVectors(self.axes), self.coefficient(x)
         if draw.noise is not None:
             assert draw.fourth_moment is not None
-            directions = frame.combine(draw.noise[:, :1], x, key=("isotropic", frame.key))
+            directions = vectors.combine(draw.noise[:, :1], x, key=("isotropic", vectors.key))
             weights = draw.weights / (3 * draw.fourth_moment)
             return Tangents(directions, weigh(weights, coefficient), (4,))
-        pairs = ProductFamily(PowerFamily(2, frame), PowerFamily(2, frame)).tangents(draw, x)
+        pairs = ProductFamily(PowerFamily(2, vectors), PowerFamily(2, vectors)).tangents(draw, x)
         return Tangents(pairs.directions, weigh(draw.weights, coefficient), self.powers)
+
+
+@terms.kind.register(BiharmonicFamily)
+def _(family: BiharmonicFamily) -> Hashable:
+    return BiharmonicFamily, family.axes
+
+
+@terms.add.register(BiharmonicFamily)
+def _(first: BiharmonicFamily, others: Sequence[BiharmonicFamily]) -> BiharmonicFamily:
+    return BiharmonicFamily(
+        first.axes, add_coefficients([(None, family.coefficient) for family in (first, *others)], 1)
+    )
+
+
+@terms.factors.register(BiharmonicFamily)
+def _(family: BiharmonicFamily) -> tuple[PowerFamily, PowerFamily]:
+    vectors = CoordinateVectors(family.axes)
+    return PowerFamily(2, vectors, family.coefficient), PowerFamily(2, vectors)
+
+
+terms.partials.register(BiharmonicFamily)(partials_of_factors)

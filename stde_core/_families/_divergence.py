@@ -1,14 +1,15 @@
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import equinox as eqx
 
 from .._axes import ResolvedAxes
-from .._coefficient import Coefficient, weigh
+from .._coefficient import Coefficient, add_coefficients, weigh
 from .._tangents import Dense, Draw, OneHot, Tangents
 from .._types import Point
-from ._family import AbstractFamily, DenseLaw
-from ._frame import AxisFrame
+from . import _family as terms
+from ._family import AbstractFamily, IsotropicRepresentation
+from ._vectors import CoordinateVectors
 
 
 class DivergenceFamily(AbstractFamily):
@@ -34,8 +35,8 @@ class DivergenceFamily(AbstractFamily):
         return self.axes
 
     @property
-    def law(self) -> DenseLaw | None:
-        return DenseLaw(self.axes, self.size) if self.size > 1 else None
+    def isotropic(self) -> IsotropicRepresentation | None:
+        return IsotropicRepresentation(self.axes, self.size) if self.size > 1 else None
 
     @property
     def varies(self) -> bool:
@@ -45,11 +46,23 @@ class DivergenceFamily(AbstractFamily):
         return DivergenceFamily(self.axes, self.coefficient.times(factor))
 
     def tangents(self, draw: Draw, x: Point) -> Tangents:
-        frame, weights = AxisFrame(self.axes), weigh(draw.weights, self.coefficient(x))
+        vectors, weights = CoordinateVectors(self.axes), weigh(draw.weights, self.coefficient(x))
         if draw.noise is not None:
             noise = draw.noise[:, :1].astype(x.dtype)
-            directions = frame.combine(noise, x, key=("isotropic", frame.key))
+            directions = vectors.combine(noise, x, key=("isotropic", vectors.key))
             return Tangents(directions, weights, self.powers, covector=Dense(noise))
         assert draw.indices is not None
         component = OneHot(draw.indices[:, None])
-        return Tangents(frame.pick(draw.indices, x), weights, self.powers, covector=component)
+        return Tangents(vectors.pick(draw.indices, x), weights, self.powers, covector=component)
+
+
+@terms.kind.register(DivergenceFamily)
+def _(family: DivergenceFamily) -> Hashable:
+    return DivergenceFamily, family.axes
+
+
+@terms.add.register(DivergenceFamily)
+def _(first: DivergenceFamily, others: Sequence[DivergenceFamily]) -> DivergenceFamily:
+    return DivergenceFamily(
+        first.axes, add_coefficients([(None, family.coefficient) for family in (first, *others)], 1)
+    )

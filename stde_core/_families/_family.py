@@ -1,14 +1,16 @@
 from abc import abstractmethod
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Hashable, Sequence
+from functools import singledispatch
+from typing import Any, TypeAlias
 
 import equinox as eqx
 
+from .._coefficient import Summand
 from .._tangents import Draw, Tangents
 from .._types import Point
 
 
-class DenseLaw(eqx.Module):
+class IsotropicRepresentation(eqx.Module):
     """What a family asks of isotropic noise, so that a few dense tangents stand for all its terms.
 
     `vectors` independent vectors of `size` entries with `E[vvᵀ] = I`; with `moment=4` also
@@ -28,7 +30,7 @@ class AbstractFamily(eqx.Module):
     - `powers`: p, the power of each of the m directions.
     - `size`: the number of terms.
     - `index_set`: what a term's index means; families with equal index sets may share a draw.
-    - `law`: how dense tangents stand for the whole family; None where they cannot.
+    - `isotropic`: how dense tangents stand for the whole family; None where they cannot.
     - `output_size`: the length of the output that the family's covector needs; None without one.
     - `varies`: whether a coefficient is a function of x.
     """
@@ -36,7 +38,7 @@ class AbstractFamily(eqx.Module):
     powers: eqx.AbstractVar[tuple[int, ...]]
     size: eqx.AbstractVar[int]
     index_set: eqx.AbstractVar[Hashable]
-    law: eqx.AbstractVar[DenseLaw | None]
+    isotropic: eqx.AbstractVar[IsotropicRepresentation | None]
     output_size: eqx.AbstractVar[int | None]
     varies: eqx.AbstractVar[bool]
 
@@ -50,3 +52,52 @@ class AbstractFamily(eqx.Module):
     @abstractmethod
     def scaled(self, factor: Any) -> "AbstractFamily":
         """The family times a number, an array or a function of x."""
+
+
+# What a kind of terms may do besides: functions over the class of a family, so that the terms of a plugin
+# add up, multiply and share passes as those here do (`@terms.add.register(MyFamily)`).
+
+AxisPowers: TypeAlias = dict[int, int]
+"""A partial derivative: the power of each axis that takes part."""
+
+
+@singledispatch
+def kind(family: AbstractFamily) -> Hashable:
+    """What families have in common that `add` up to one; None for one that stands by itself."""
+    return None
+
+
+@singledispatch
+def add(first: AbstractFamily, others: Sequence[Any]) -> AbstractFamily:
+    """The sum of families of one `kind`."""
+    raise NotImplementedError(f"`terms.kind` is registered for `{type(first).__name__}`, `terms.add` is not.")
+
+
+@singledispatch
+def partials(family: AbstractFamily) -> list[AxisPowers] | None:
+    """The terms one by one as partial derivatives, in the order of a whole draw; None where they are none."""
+    return None
+
+
+@singledispatch
+def expanded(family: AbstractFamily) -> list[tuple[AxisPowers, Summand]] | None:
+    """Partial derivatives with coefficients, that add up to the family; None where they cannot be listed."""
+    return None
+
+
+@singledispatch
+def factors(family: AbstractFamily) -> tuple[AbstractFamily, AbstractFamily] | None:
+    """Two families whose composition, the second first, is the family; None where none are known."""
+    return None
+
+
+def partials_of(family: AbstractFamily, most: int) -> list[AxisPowers] | None:
+    """`partials`, of at most so many terms that act on each component of the output."""
+    return None if family.size > most or family.output_size is not None else partials(family)
+
+
+def listed(partials: Sequence[AxisPowers], coefficient: Any) -> list[tuple[AxisPowers, Summand]] | None:
+    """Partial derivatives with the summands of their coefficients; None where these are functions of x."""
+    if any(callable(summand.entries) for summand in coefficient.summands):
+        return None
+    return [(p, summand.term(j)) for j, p in enumerate(partials) for summand in coefficient.summands]

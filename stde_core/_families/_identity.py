@@ -1,12 +1,13 @@
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 
-from .._coefficient import Coefficient
+from .._coefficient import Coefficient, add_coefficients
 from .._tangents import Draw, OneHot, Tangents
 from .._types import Point
+from . import _family as terms
 from ._family import AbstractFamily
 
 
@@ -17,7 +18,7 @@ class IdentityFamily(AbstractFamily):
     powers: tuple[int, ...] = eqx.field(static=True, default=())
     size: int = eqx.field(static=True, default=1)
     index_set: Hashable = eqx.field(static=True, default="identity")
-    law: None = eqx.field(static=True, default=None)
+    isotropic: None = eqx.field(static=True, default=None)
     output_size: None = eqx.field(static=True, default=None)
 
     @property
@@ -29,3 +30,13 @@ class IdentityFamily(AbstractFamily):
 
     def tangents(self, draw: Draw, x: Point) -> Tangents:
         return Tangents(OneHot(jnp.zeros((1, 0), int)), self.coefficient(x), self.powers)
+
+
+@terms.kind.register(IdentityFamily)
+def _(family: IdentityFamily) -> Hashable:
+    return IdentityFamily
+
+
+@terms.add.register(IdentityFamily)
+def _(first: IdentityFamily, others: Sequence[IdentityFamily]) -> IdentityFamily:
+    return IdentityFamily(add_coefficients([(None, family.coefficient) for family in (first, *others)], 1))

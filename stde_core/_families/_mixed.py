@@ -1,14 +1,15 @@
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from .._coefficient import Coefficient, weigh
+from .._coefficient import Coefficient, Summand, add_scattered, weigh
 from .._tangents import Draw, OneHot, Tangents
 from .._types import Point
-from ._family import AbstractFamily
+from . import _family as terms
+from ._family import AbstractFamily, AxisPowers
 
 
 class MixedFamily(AbstractFamily):
@@ -20,7 +21,7 @@ class MixedFamily(AbstractFamily):
     powers: tuple[int, ...] = eqx.field(static=True)
     table: tuple[tuple[int, ...], ...] = eqx.field(static=True)
     coefficient: Coefficient = Coefficient()
-    law: None = eqx.field(static=True, default=None)
+    isotropic: None = eqx.field(static=True, default=None)
     output_size: None = eqx.field(static=True, default=None)
 
     @property
@@ -45,3 +46,28 @@ class MixedFamily(AbstractFamily):
         )
         weights = weigh(draw.weights, self.coefficient(x, draw.indices))
         return Tangents(OneHot(axes, key=self.index_set), weights, self.powers)
+
+
+@terms.kind.register(MixedFamily)
+def _(family: MixedFamily) -> Hashable:
+    return MixedFamily, family.powers
+
+
+@terms.add.register(MixedFamily)
+def _(first: MixedFamily, others: Sequence[MixedFamily]) -> MixedFamily:
+    families = (first, *others)
+    rows = tuple(dict.fromkeys(row for family in families for row in family.table))
+    coefficient = add_scattered([(family.table, family.coefficient) for family in families], rows)
+    return MixedFamily(first.powers, rows, coefficient)
+
+
+def _partials(family: MixedFamily) -> list[AxisPowers]:
+    return [dict(zip(row, family.powers, strict=True)) for row in family.table]
+
+
+terms.partials.register(MixedFamily)(_partials)
+
+
+@terms.expanded.register(MixedFamily)
+def _(family: MixedFamily) -> list[tuple[AxisPowers, Summand]] | None:
+    return terms.listed(_partials(family), family.coefficient)

@@ -1,19 +1,20 @@
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._coefficient import Coefficient, weigh
+from .._coefficient import Coefficient, Summand, weigh
 from .._tangents import Draw, Tangents
 from .._types import Point
-from ._family import AbstractFamily, DenseLaw
-from ._frame import AbstractFrame
+from . import _family as terms
+from ._family import AbstractFamily, AxisPowers, IsotropicRepresentation
+from ._vectors import AbstractVectors, CoordinateVectors, add_columns, add_on_axes
 
 
 class PowerFamily(AbstractFamily):
-    """`Σ_j c_j(x) D^k u(x)[a_j^k]` over a frame `a_1 … a_N`, k ≥ 2: Laplacians, sums of k-th powers.
+    """`Σ_j c_j(x) D^k u(x)[a_j^k]` over vectors `a_1 … a_N`, k ≥ 2: Laplacians, sums of k-th powers.
 
     Dense law: with k − 1 independent isotropic vectors and their product as the last,
     `E D^k u[v_1, …, v_{k−1}, c∘v_1∘…∘v_{k−1}] = Σ_j c_j ∂_j^k u`, by second moments alone. For k = 2
@@ -21,7 +22,7 @@ class PowerFamily(AbstractFamily):
     """
 
     order: int = eqx.field(static=True)
-    frame: AbstractFrame
+    vectors: AbstractVectors
     coefficient: Coefficient = Coefficient()
     output_size: None = eqx.field(static=True, default=None)
 
@@ -31,36 +32,36 @@ class PowerFamily(AbstractFamily):
 
     @property
     def size(self) -> int:
-        return self.frame.size
+        return self.vectors.size
 
     @property
     def index_set(self) -> Hashable:
-        return self.frame.space
+        return self.vectors.space
 
     @property
-    def law(self) -> DenseLaw | None:
+    def isotropic(self) -> IsotropicRepresentation | None:
         if self.size == 1 or not (self.coefficient.uniform or self.coefficient.foldable):
             return None
-        return DenseLaw(self.frame.space, self.size, vectors=self.order - 1)
+        return IsotropicRepresentation(self.vectors.space, self.size, vectors=self.order - 1)
 
     @property
     def varies(self) -> bool:
-        return self.coefficient.varies or self.frame.varies
+        return self.coefficient.varies or self.vectors.varies
 
     def scaled(self, factor: Any) -> "PowerFamily":
-        return PowerFamily(self.order, self.frame, self.coefficient.times(factor))
+        return PowerFamily(self.order, self.vectors, self.coefficient.times(factor))
 
     def tangents(self, draw: Draw, x: Point) -> Tangents:
         if draw.noise is not None:
             return self._dense(draw.noise[:, : self.order - 1], draw, x)
         assert draw.indices is not None
         weights = weigh(draw.weights, self.coefficient(x, draw.indices))
-        return Tangents(self.frame.pick(draw.indices, x), weights, self.powers)
+        return Tangents(self.vectors.pick(draw.indices, x), weights, self.powers)
 
     def _dense(self, noise: Float[Array, "n vectors size"], draw: Draw, x: Point) -> Tangents:
         coefficient = self.coefficient(x)
         if self.order == 2 and self.coefficient.uniform:
-            directions = self.frame.combine(noise, x, key=("isotropic", self.frame.key))
+            directions = self.vectors.combine(noise, x, key=("isotropic", self.vectors.key))
             return Tangents(directions, weigh(draw.weights, coefficient), (2,))
         noise = noise.astype(x.dtype)
         last = jnp.prod(noise, axis=1, keepdims=True)
@@ -71,5 +72,29 @@ class PowerFamily(AbstractFamily):
                     "real and the same for all components of the output; use a sparse sampler."
                 )
             last, coefficient = last * coefficient[None, None], jnp.ones(1, x.dtype)
-        directions = self.frame.combine(jnp.concatenate([noise, last], axis=1), x)
+        directions = self.vectors.combine(jnp.concatenate([noise, last], axis=1), x)
         return Tangents(directions, weigh(draw.weights, coefficient), (1,) * self.order)
+
+
+@terms.kind.register(PowerFamily)
+def _(family: PowerFamily) -> Hashable:
+    return PowerFamily, type(family.vectors), family.order
+
+
+@terms.add.register(PowerFamily)
+def _(first: PowerFamily, others: Sequence[PowerFamily]) -> PowerFamily:
+    parts = [(family.vectors, family.coefficient) for family in (first, *others)]
+    summed = add_on_axes if isinstance(first.vectors, CoordinateVectors) else add_columns
+    return PowerFamily(first.order, *summed(parts))
+
+
+@terms.partials.register(PowerFamily)
+def _(family: PowerFamily) -> list[AxisPowers] | None:
+    vectors = family.vectors
+    return [{axis: family.order} for axis in vectors.axes] if isinstance(vectors, CoordinateVectors) else None
+
+
+@terms.expanded.register(PowerFamily)
+def _(family: PowerFamily) -> list[tuple[AxisPowers, Summand]] | None:
+    found = terms.partials(family)
+    return None if found is None else terms.listed(found, family.coefficient)

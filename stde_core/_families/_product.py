@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from .._coefficient import align, weigh
 from .._tangents import Draw, Tangents, concatenate
 from .._types import Point
-from ._family import AbstractFamily, DenseLaw
+from . import _family as terms
+from ._family import AbstractFamily, AxisPowers, IsotropicRepresentation
 
 
 class ProductFamily(AbstractFamily):
@@ -47,12 +48,12 @@ class ProductFamily(AbstractFamily):
         return self.left.varies or self.right.varies
 
     @property
-    def law(self) -> DenseLaw | None:
-        left, right = self.left.law, self.right.law
+    def isotropic(self) -> IsotropicRepresentation | None:
+        left, right = self.left.isotropic, self.right.isotropic
         if left is None or right is None or 4 in (left.moment, right.moment):
             return None
         size, vectors = max(left.size, right.size), left.vectors + right.vectors
-        return DenseLaw(("product", left.space, right.space), size, vectors)
+        return IsotropicRepresentation(("product", left.space, right.space), size, vectors)
 
     def scaled(self, factor: Any) -> "ProductFamily":
         return ProductFamily(self.left.scaled(factor), self.right)
@@ -69,12 +70,33 @@ class ProductFamily(AbstractFamily):
         )
 
 
+@terms.factors.register(ProductFamily)
+def _(family: ProductFamily) -> tuple[AbstractFamily, AbstractFamily] | None:
+    return (family.left, family.right) if family.output_size is None else None
+
+
+def partials_of_factors(family: AbstractFamily) -> list[AxisPowers] | None:
+    """The partial derivatives of a product, term `i·N + j` from terms i and j of its factors."""
+    pair = terms.factors(family)
+    if pair is None:
+        return None
+    left, right = map(terms.partials, pair)
+    return None if left is None or right is None else [_times(a, b) for a in left for b in right]
+
+
+terms.partials.register(ProductFamily)(partials_of_factors)
+
+
+def _times(left: AxisPowers, right: AxisPowers) -> AxisPowers:
+    return {axis: left.get(axis, 0) + right.get(axis, 0) for axis in {**left, **right}}
+
+
 def _part(draw: Draw, family: AbstractFamily, place: int, stride: int) -> Draw:
     """One factor's share of a draw of the product, without the sample weights."""
     weights = jnp.ones_like(draw.weights)
     if draw.noise is not None:
-        assert family.law is not None
-        vectors, size = family.law.vectors, family.law.size
+        assert family.isotropic is not None
+        vectors, size = family.isotropic.vectors, family.isotropic.size
         noise = draw.noise[:, :vectors] if place == 0 else draw.noise[:, -vectors:]
         return Draw(weights, noise=noise[:, :, :size])
     assert draw.indices is not None

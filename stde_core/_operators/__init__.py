@@ -4,6 +4,7 @@ from ._biharmonic import Biharmonic as Biharmonic
 from ._directional import Directional as Directional
 from ._divergence import Divergence as Divergence
 from ._gradient import Gradient as Gradient
+from ._gradient import without_gradients as without_gradients
 from ._laplacian import Laplacian as Laplacian
 from ._laplacian import WeightedLaplacian as WeightedLaplacian
 from ._partial import Partial as Partial

@@ -2,11 +2,11 @@ from typing import Any, SupportsIndex
 
 import equinox as eqx
 
-from .._checks import as_int, check_count
 from .._coefficient import Coefficient, as_coefficient
 from .._families import AbstractFamily, LinearFamily, PowerFamily
-from .._families._frame import ColumnFrame
+from .._families._vectors import ColumnVectors
 from .._operator import AbstractOperator
+from ..checks import as_int, check_count
 from ._laplacian import _shape
 
 
@@ -29,7 +29,7 @@ class Directional(AbstractOperator):
         shape = _shape(self.direction, dim)
         if shape != (dim,):
             raise ValueError(f"`Directional(v)` in {dim} dimensions needs v of shape ({dim},), got {shape}.")
-        frame = ColumnFrame((self.direction,), (1,), (range(dim),))
+        vectors = ColumnVectors((self.direction,), (1,), (range(dim),))
         if self.order == 1:
-            return (LinearFamily(((frame, Coefficient()),)),)
-        return (PowerFamily(self.order, frame),)
+            return (LinearFamily(((vectors, Coefficient()),)),)
+        return (PowerFamily(self.order, vectors),)

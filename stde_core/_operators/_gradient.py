@@ -1,13 +1,14 @@
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Inexact
+from jaxtyping import Array, Inexact, PyTree
 
 from .._axes import StaticAxes, resolve_axes, static_axes
 from .._families import AbstractFamily
-from .._operator import AbstractOperator
+from .._operator import AbstractOperator, is_operator
 from .._taylor import gradient
 from .._types import Point
 
@@ -34,3 +35,8 @@ class Gradient(AbstractOperator):
         if axes == range(x.shape[0]):
             return partials
         return jnp.take(partials, np.asarray(axes), axis=-1)
+
+
+def without_gradients(operators: PyTree[AbstractOperator]) -> tuple[Any, Any]:
+    """A tree of operators as two, the second with the `Gradient`s; each has None in place of the others."""
+    return eqx.partition(operators, lambda o: not isinstance(o, Gradient), is_leaf=is_operator)

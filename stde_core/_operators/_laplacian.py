@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._axes import AxesLike, ResolvedAxes, StaticAxes, resolve_axes, sorted_axes, static_axes
-from .._coefficient import Coefficient, CoefficientFunction, Constant, Summand, as_coefficient, evaluate
+from .._coefficient import Coefficient, CoefficientFunction, FrozenArray, Summand, as_coefficient, evaluate
 from .._families import AbstractFamily, PowerFamily
-from .._families._frame import AxisFrame, ColumnFrame
+from .._families._vectors import ColumnVectors, CoordinateVectors
 from .._operator import AbstractOperator
 
 
@@ -18,7 +18,7 @@ class Laplacian(AbstractOperator):
     axes: StaticAxes = eqx.field(static=True, converter=static_axes, default=None)
 
     def families(self, dim: int) -> tuple[AbstractFamily, ...]:
-        return (PowerFamily(2, AxisFrame(sorted_axes(resolve_axes(self.axes, dim)))),)
+        return (PowerFamily(2, CoordinateVectors(sorted_axes(resolve_axes(self.axes, dim)))),)
 
 
 class WeightedLaplacian(AbstractOperator):
@@ -40,13 +40,13 @@ class WeightedLaplacian(AbstractOperator):
         axes = resolve_axes(self.axes, dim)
         match _shape(self.sigma, dim):
             case ():
-                frame = AxisFrame(sorted_axes(axes))
-                return (PowerFamily(2, frame).scaled(self.sigma).scaled(self.sigma),)
+                vectors = CoordinateVectors(sorted_axes(axes))
+                return (PowerFamily(2, vectors).scaled(self.sigma).scaled(self.sigma),)
             case (length,) if length == len(axes):
                 entries = Summand(entries=_squared(self.sigma))
-                return (PowerFamily(2, AxisFrame(axes), Coefficient((entries,))),)
+                return (PowerFamily(2, CoordinateVectors(axes), Coefficient((entries,))),)
             case (length, width) if length == len(axes) and width > 0:
-                return (PowerFamily(2, ColumnFrame((self.sigma,), (width,), (axes,))),)
+                return (PowerFamily(2, ColumnVectors((self.sigma,), (width,), (axes,))),)
             case shape:
                 raise ValueError(_shape_error(shape, axes))
 
@@ -54,15 +54,17 @@ class WeightedLaplacian(AbstractOperator):
 def _shape(sigma: Any, dim: int) -> tuple[int, ...]:
     """The shape of sigma, of a function by tracing it at an abstract point."""
     if isinstance(sigma, CoefficientFunction):
-        return jax.eval_shape(lambda x: evaluate(sigma, x), jax.ShapeDtypeStruct((dim,), float)).shape
-    return sigma.shape if isinstance(sigma, Constant) else jnp.shape(sigma)
+        return jax.eval_shape(
+            lambda x: evaluate(sigma, x), jax.ShapeDtypeStruct((dim,), jnp.zeros(()).dtype)
+        ).shape
+    return sigma.shape if isinstance(sigma, FrozenArray) else jnp.shape(sigma)
 
 
 def _squared(sigma: Any) -> Any:
     match sigma:
         case CoefficientFunction():
             return lambda x: evaluate(sigma, x) ** 2
-        case Constant():
+        case FrozenArray():
             return np.square(sigma.array())
         case _:
             return sigma**2

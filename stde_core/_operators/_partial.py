@@ -3,11 +3,11 @@ from typing import Any, SupportsIndex
 import equinox as eqx
 
 from .._axes import resolve_axes
-from .._checks import as_int, check_count, in_short
 from .._coefficient import Coefficient
 from .._families import AbstractFamily, LinearFamily
-from .._families._frame import AxisFrame
+from .._families._vectors import CoordinateVectors
 from .._operator import AbstractOperator
+from ..checks import as_int, check_count, in_short
 
 
 class Partial(AbstractOperator):
@@ -17,7 +17,7 @@ class Partial(AbstractOperator):
 
     def families(self, dim: int) -> tuple[AbstractFamily, ...]:
         axes = resolve_axes((self.axis,), dim)
-        return (LinearFamily(((AxisFrame(axes), Coefficient()),)),)
+        return (LinearFamily(((CoordinateVectors(axes), Coefficient()),)),)
 
 
 def partial(axis: SupportsIndex) -> Partial:

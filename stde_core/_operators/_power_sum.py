@@ -1,11 +1,11 @@
 import equinox as eqx
 
 from .._axes import StaticAxes, resolve_axes, sorted_axes, static_axes
-from .._checks import as_int, check_count
 from .._coefficient import Coefficient
 from .._families import AbstractFamily, LinearFamily, PowerFamily
-from .._families._frame import AxisFrame
+from .._families._vectors import CoordinateVectors
 from .._operator import AbstractOperator
+from ..checks import as_int, check_count
 
 
 class PowerSum(AbstractOperator):
@@ -18,7 +18,7 @@ class PowerSum(AbstractOperator):
         check_count("PowerSum(order)", self.order)
 
     def families(self, dim: int) -> tuple[AbstractFamily, ...]:
-        frame = AxisFrame(sorted_axes(resolve_axes(self.axes, dim)))
+        vectors = CoordinateVectors(sorted_axes(resolve_axes(self.axes, dim)))
         if self.order == 1:
-            return (LinearFamily(((frame, Coefficient()),)),)
-        return (PowerFamily(self.order, frame),)
+            return (LinearFamily(((vectors, Coefficient()),)),)
+        return (PowerFamily(self.order, vectors),)

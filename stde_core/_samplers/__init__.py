@@ -1,5 +1,6 @@
 """The samplers that come with the core."""
 
+from ._all_terms import AllTerms as AllTerms
 from ._dense import (
     AbstractDenseSampler as AbstractDenseSampler,
 )
@@ -13,4 +14,3 @@ from ._dense import (
     Sphere as Sphere,
 )
 from ._sparse import Sparse as Sparse
-from ._whole import Whole as Whole

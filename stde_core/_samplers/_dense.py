@@ -28,7 +28,7 @@ class AbstractDenseSampler(AbstractTangentSampler):
         """c in `E[v_i v_j v_k v_l] = c (δδ + δδ + δδ)`; None where the moment has no such form."""
 
     def __call__(self, family: AbstractFamily, num_samples: int, *, key: PRNGKeyArray) -> Draw:
-        law = family.law
+        law = family.isotropic
         assert law is not None
         return Draw(
             jnp.full(num_samples, 1 / num_samples),
@@ -36,21 +36,22 @@ class AbstractDenseSampler(AbstractTangentSampler):
             fourth_moment=self.fourth_moment(law.size),
         )
 
-    def covers(self, family: AbstractFamily, num_samples: int) -> bool:
-        return family.law is None
+    def takes_all(self, family: AbstractFamily, num_samples: int) -> bool:
+        return family.isotropic is None
 
     def space(self, family: AbstractFamily) -> Hashable:
-        return None if family.law is None else family.law.space
+        return None if family.isotropic is None else family.isotropic.space
 
     def refuses(self, families: tuple[AbstractFamily, ...], num_samples: int) -> str | None:
         name = type(self).__name__
         for family in families:
-            if family.law is None and family.size > _WHOLE_LIMIT:
+            if family.isotropic is None and family.size > _WHOLE_LIMIT:
                 return (
                     f"has no dense law for {family.size} terms with powers {family.powers}, "
                     f"too many to take whole; use a sparse sampler"
                 )
-            if family.law and family.law.moment == 4 and self.fourth_moment(family.law.size) is None:
+            asked = family.isotropic
+            if asked and asked.moment == 4 and self.fourth_moment(asked.size) is None:
                 return (
                     f"would be biased: powers {family.powers} need an isotropic fourth moment, which "
                     f"{name} tangents do not have; use gaussian, sphere or sparse ones"

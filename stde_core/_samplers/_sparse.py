@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from .._checks import check_flag, in_short
 from .._families import AbstractFamily
 from .._sampler import AbstractTangentSampler
 from .._tangents import Draw
+from ..checks import check_flag, in_short
 
 
 class Sparse(AbstractTangentSampler):
@@ -44,9 +44,9 @@ class Sparse(AbstractTangentSampler):
         if self.replace:
             return Draw(weights, indices=jax.random.randint(key, (num_samples,), 0, size))
         indices = _without_replacement(size, num_samples, key=key)
-        return Draw(weights, indices=indices, correction=1 - num_samples / size)
+        return Draw(weights, indices=indices, finite_population_correction=1 - num_samples / size)
 
-    def covers(self, family: AbstractFamily, num_samples: int) -> bool:
+    def takes_all(self, family: AbstractFamily, num_samples: int) -> bool:
         return family.size == 1 or (not self.replace and family.size <= num_samples)
 
     def space(self, family: AbstractFamily) -> Hashable:

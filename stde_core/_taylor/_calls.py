@@ -1,4 +1,4 @@
-"""Rules for primitives that call a function: its body is pushed through in their place."""
+"""Rules for primitives that call a function: the polynomials go through its body."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,43 +6,43 @@ from typing import Any
 import jax
 from jax.extend.core import JaxprEqn
 
-from ._interpreter import push
-from ._layout import Layout
-from ._linearized import linearized
+from ._fallback import linearized
+from ._interpreter import propagate
 from ._polynomial import Polynomial, Value, compose, primal
 from ._rules import bind, rule
+from ._truncation import Expansion
 from ._versions import called, name_of, opened, params_behind_flags
 
 
 @rule("jit", "call", "closed_call", "eval_jaxpr", "linear_call", "custom_vjp_call")
-def _call(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
+def _call(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
     """The body, that of a custom_vjp too, which has no forward rule."""
-    return push(layout, *opened(called(eqn.params)), inputs, wanted)
+    return propagate(expansion, *opened(called(eqn.params)), inputs, wanted)
 
 
 @rule("remat")
-def _remat(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
-    return _checkpointed(layout, eqn.params, inputs, wanted)
+def _remat(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
+    return _checkpointed(expansion, eqn.params, inputs, wanted)
 
 
 @rule("call_hi_primitive")
 def _behind_flags(
-    layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]
+    expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]
 ) -> Sequence[Any]:
     params = params_behind_flags(eqn.params)
     if "prevent_cse" in params:
-        return _checkpointed(layout, params, inputs, wanted)
-    return linearized(layout, eqn, inputs, wanted)
+        return _checkpointed(expansion, params, inputs, wanted)
+    return linearized(expansion, eqn, inputs, wanted)
 
 
 def _checkpointed(
-    layout: Layout, params: Mapping[str, Any], inputs: list[Value], wanted: Sequence[bool]
+    expansion: Expansion, params: Mapping[str, Any], inputs: list[Value], wanted: Sequence[bool]
 ) -> Sequence[Any]:
     """The body under `jax.checkpoint` again, so that its coefficients are not kept for a gradient either."""
     structure: list[Any] = []
 
     def body() -> list[Any]:
-        outputs = push(layout, *opened(called(params)), inputs, wanted)
+        outputs = propagate(expansion, *opened(called(params)), inputs, wanted)
         leaves, tree = jax.tree.flatten(outputs)
         structure.append(tree)
         return leaves
@@ -52,17 +52,19 @@ def _checkpointed(
 
 
 @rule("custom_jvp_call")
-def _custom_jvp(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
+def _custom_jvp(
+    expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]
+) -> Sequence[Any]:
     """A custom_jvp keeps its rule, which may differ from the derivative of its body (softplus at 0).
 
     relu is the one that is known: its rule is the step function, 0 at 0.
     """
     if not is_relu(eqn, *map(primal, inputs)):
-        return linearized(layout, eqn, inputs, wanted)
+        return linearized(expansion, eqn, inputs, wanted)
     (inner,) = inputs
     assert isinstance(inner, Polynomial)
     (value,) = bind(eqn, inner.primal)
-    return [compose(layout, [value, (inner.primal > 0).astype(value.dtype)], inner)]
+    return [compose(expansion, [value, (inner.primal > 0).astype(value.dtype)], inner)]
 
 
 def is_relu(eqn: JaxprEqn, *args: Any) -> bool:

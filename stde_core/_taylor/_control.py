@@ -1,4 +1,8 @@
-"""Rules for scan, while and cond: polynomials as carries, with as many coefficients as they ever get."""
+"""Rules for scan, while and cond.
+
+A carry needs the same coefficients before and after each step. `_settle` adds zero ones until that holds, as
+the rule for forward mode of `scan` in JAX does with tangents.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,18 +11,18 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import JaxprEqn
 
-from ._interpreter import push
-from ._layout import Key, Layout
+from ._interpreter import propagate
 from ._polynomial import Polynomial, Value, coefficients, primal
 from ._rules import rule
+from ._truncation import Expansion, Key
 from ._varying import vary, varying_axes
 from ._versions import opened, scan_lengths
 
 Keys = list[tuple[Key, ...]]
 
 
-def _run(layout: Layout, body: Any, args: Sequence[Value]) -> list[Value]:
-    return [_dense(value) for value in push(layout, *opened(body), args)]
+def _run(expansion: Expansion, body: Any, args: Sequence[Value]) -> list[Value]:
+    return [_dense(value) for value in propagate(expansion, *opened(body), args)]
 
 
 def _dense(value: Value) -> Value:
@@ -28,74 +32,81 @@ def _dense(value: Value) -> Value:
     return Polynomial(value.primal, value.dense().coefficients)
 
 
-def _keys(layout: Layout, values: Sequence[Value]) -> Keys:
-    return [tuple(key for key in layout.keys if key in coefficients(value)) for value in values]
+def _keys(expansion: Expansion, values: Sequence[Value]) -> Keys:
+    return [tuple(key for key in expansion.truncation.keys if key in coefficients(value)) for value in values]
 
 
-def _union(layout: Layout, one: Keys, other: Keys) -> Keys:
-    return [tuple(k for k in layout.keys if k in (*a, *b)) for a, b in zip(one, other, strict=True)]
+def _union(expansion: Expansion, one: Keys, other: Keys) -> Keys:
+    return [
+        tuple(k for k in expansion.truncation.keys if k in (*a, *b)) for a, b in zip(one, other, strict=True)
+    ]
 
 
-def _with_keys(layout: Layout, values: Sequence[Value], keys: Keys) -> list[Value]:
+def _with_keys(expansion: Expansion, values: Sequence[Value], keys: Keys) -> list[Value]:
     """The values with exactly these coefficients, zero where they were absent."""
 
     def widen(value: Value, wanted: tuple[Key, ...]) -> Value:
         if not wanted:
             return value
         constant, terms = primal(value), coefficients(value)
-        zeros = {key: jnp.zeros((layout.samples(key), *constant.shape), constant.dtype) for key in wanted}
+        zeros = {
+            key: jnp.zeros((expansion.truncation.samples(key), *constant.shape), constant.dtype)
+            for key in wanted
+        }
         return Polynomial(constant, {key: terms.get(key, zeros[key]) for key in wanted})
 
     return [widen(value, wanted) for value, wanted in zip(values, keys, strict=True)]
 
 
-def _like(layout: Layout, values: Sequence[Value], start: Sequence[Value]) -> list[Value]:
+def _like(expansion: Expansion, values: Sequence[Value], start: Sequence[Value]) -> list[Value]:
     """The values with the coefficients of others, varying as these do."""
-    return list(map(vary, _with_keys(layout, values, _keys(layout, start)), map(varying_axes, start)))
+    return list(map(vary, _with_keys(expansion, values, _keys(expansion, start)), map(varying_axes, start)))
 
 
 def _after(
-    layout: Layout, step: Callable[[list[Value]], list[Value]], args: list[Value]
+    expansion: Expansion, step: Callable[[list[Value]], list[Value]], args: list[Value]
 ) -> tuple[Keys, list[frozenset[str]]]:
     """Which coefficients the results of a function have, and over which axes of a mesh they vary."""
     keys: list[Keys] = []
 
     def run(args: list[Value]) -> list[Value]:
         results = step(args)
-        keys.append(_keys(layout, results))
+        keys.append(_keys(expansion, results))
         return results
 
     shapes = jax.eval_shape(run, args)
     return keys[-1], [varying_axes(shape) for shape in shapes]
 
 
-def _settle(layout: Layout, step: Callable[[list[Value]], list[Value]], start: list[Value]) -> list[Value]:
+def _settle(
+    expansion: Expansion, step: Callable[[list[Value]], list[Value]], start: list[Value]
+) -> list[Value]:
     """The start of a loop, with the coefficients that its carry has after any number of steps.
 
     It varies over the axes of a mesh over which the carry does then.
     """
     while True:
-        keys, axes = _keys(layout, start), list(map(varying_axes, start))
-        found, varying = _after(layout, step, start)
-        start = _with_keys(layout, start, _union(layout, keys, found))
+        keys, axes = _keys(expansion, start), list(map(varying_axes, start))
+        found, varying = _after(expansion, step, start)
+        start = _with_keys(expansion, start, _union(expansion, keys, found))
         start = [vary(value, own | other) for value, own, other in zip(start, axes, varying, strict=True)]
-        if (_keys(layout, start), list(map(varying_axes, start))) == (keys, axes):
+        if (_keys(expansion, start), list(map(varying_axes, start))) == (keys, axes):
             return start
 
 
 @rule("scan")
-def _scan(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
+def _scan(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
     body, (num_consts, num_carry) = eqn.params["jaxpr"], scan_lengths(eqn.params)
     values = [_dense(value) for value in inputs]
     consts, carry, xs = values[:num_consts], values[num_consts:][:num_carry], values[num_consts + num_carry :]
 
     def step(carry: list[Value], x: list[Value]) -> tuple[list[Value], list[Value]]:
-        outputs = _run(layout, body, [*consts, *carry, *x])
-        return _like(layout, outputs[:num_carry], start), outputs[num_carry:]
+        outputs = _run(expansion, body, [*consts, *carry, *x])
+        return _like(expansion, outputs[:num_carry], start), outputs[num_carry:]
 
     xs = [_samples_inside(x) for x in xs]
     first = jax.tree.map(lambda x: x[0], xs)
-    start = _settle(layout, lambda c: _run(layout, body, [*consts, *c, *first])[:num_carry], carry)
+    start = _settle(expansion, lambda c: _run(expansion, body, [*consts, *c, *first])[:num_carry], carry)
     options = {name: eqn.params[name] for name in ("length", "reverse", "unroll")}
     carry, ys = jax.lax.scan(step, start, xs, **options)
     return [*carry, *map(_samples_outside, ys)]
@@ -112,34 +123,34 @@ _samples_outside = _samples_inside
 
 
 @rule("while")
-def _while(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
+def _while(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
     tests, bodies = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
     values = [_dense(value) for value in inputs]
     test_consts, consts, carry = values[:tests], values[tests:][:bodies], values[tests + bodies :]
 
     def step(carry: list[Value]) -> list[Value]:
-        return _run(layout, eqn.params["body_jaxpr"], [*consts, *carry])
+        return _run(expansion, eqn.params["body_jaxpr"], [*consts, *carry])
 
     def test(carry: list[Value]) -> Any:
-        (go_on,) = _run(layout, eqn.params["cond_jaxpr"], [*map(primal, test_consts), *map(primal, carry)])
+        (go_on,) = _run(expansion, eqn.params["cond_jaxpr"], [*map(primal, test_consts), *map(primal, carry)])
         return go_on
 
-    start = _settle(layout, step, carry)
-    return jax.lax.while_loop(test, lambda carry: _like(layout, step(carry), start), start)
+    start = _settle(expansion, step, carry)
+    return jax.lax.while_loop(test, lambda carry: _like(expansion, step(carry), start), start)
 
 
 @rule("cond")
-def _cond(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
+def _cond(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
     index, *operands = map(_dense, inputs)
-    branches = [lambda args, body=body: _run(layout, body, args) for body in eqn.params["branches"]]
+    branches = [lambda args, body=body: _run(expansion, body, args) for body in eqn.params["branches"]]
     keys: Keys = [() for _ in eqn.outvars]
     axes: list[frozenset[str]] = [frozenset() for _ in eqn.outvars]
     for branch in branches:
-        found, varying = _after(layout, branch, operands)
-        keys = _union(layout, keys, found)
+        found, varying = _after(expansion, branch, operands)
+        keys = _union(expansion, keys, found)
         axes = [one | other for one, other in zip(axes, varying, strict=True)]
 
     def widened(branch: Callable[[list[Value]], list[Value]]) -> Callable[[list[Value]], list[Value]]:
-        return lambda args: list(map(vary, _with_keys(layout, branch(args), keys), axes))
+        return lambda args: list(map(vary, _with_keys(expansion, branch(args), keys), axes))
 
     return jax.lax.switch(index, [widened(branch) for branch in branches], operands)

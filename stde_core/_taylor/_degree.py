@@ -1,4 +1,7 @@
-"""Of what degree in x an array is, piece by piece: what a network of kinks leaves to differentiate."""
+"""The degree in x of a piecewise polynomial, such as a relu network.
+
+Derivatives of a higher order than the degree are 0 almost everywhere, and `check_model` warns of that.
+"""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""`dot_general` on Taylor coefficients: all samples in one product, columns for one-hot ones."""
+"""`dot_general` on Taylor coefficients: one product for all samples, columns for sparse coefficients."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +8,10 @@ import numpy as np
 from jax.extend.core.primitives import dot_general_p
 from jaxtyping import Array, Inexact
 
-from ._coefficients import Coefficient, dense
-from ._hot import Hot, from_slabs, take
+from ._arithmetic import Coefficient, dense
 from ._polynomial import Bilinear, Constant
-from ._structure import transpose
+from ._sparse import SparseCoefficient, from_slabs, take
+from ._sparse_shapes import transpose
 
 Axes = tuple[int, ...]
 
@@ -83,66 +83,70 @@ def _exchange(c: Coefficient, batch: int, first: int, second: int) -> Coefficien
         return c
     places = np.arange(batch + first + second)
     order = (*places[:batch], *places[batch + first :], *places[batch : batch + first])
-    moved = transpose(c, tuple(map(int, order))) if isinstance(c, Hot) else None
+    moved = transpose(c, tuple(map(int, order))) if isinstance(c, SparseCoefficient) else None
     return jnp.transpose(dense(c), (0, *(axis + 1 for axis in order))) if moved is None else moved
 
 
 def _first(dot: Dot, c: Coefficient, right: Constant) -> Coefficient:
-    if not isinstance(c, Hot):
+    if not isinstance(c, SparseCoefficient):
         return dot.first(c, right)
     columns = None if dot.left_batch else _columns(dot, c, right)
     return dot.first(c.dense(), right) if columns is None else columns
 
 
 def _both(dot: Dot, a: Coefficient, b: Coefficient) -> Coefficient:
-    everything = len(dot.left) == len(a.shape) - (not isinstance(a, Hot))
+    everything = len(dot.left) == len(a.shape) - (not isinstance(a, SparseCoefficient))
     in_order = dot.left == dot.right == tuple(range(len(dot.left)))
-    if everything and in_order and isinstance(a, Hot):
-        others = b.at_places_of(a) if isinstance(b, Hot) and a.alike(b) else a.pick_rows(dense(b))
+    if everything and in_order and isinstance(a, SparseCoefficient):
+        others = (
+            b.at_places_of(a) if isinstance(b, SparseCoefficient) and a.alike(b) else a.pick_rows(dense(b))
+        )
         return (a.values * others).sum((1, 2, 3))
     return dot.both(dense(a), dense(b))
 
 
-def _columns(dot: Dot, hot: Hot, matrix: Constant) -> Coefficient | None:
+def _columns(dot: Dot, sparse: SparseCoefficient, matrix: Constant) -> Coefficient | None:
     """A contraction of one-hot arrays by picking columns; None where that does not do."""
-    if len(dot.left) == len(hot.shape):
-        return _all_contracted(dot, hot, matrix)
-    if hot.axes is None:
+    if len(dot.left) == len(sparse.shape):
+        return _all_contracted(dot, sparse, matrix)
+    if sparse.axes is None:
         return None
-    start, stop = hot.axes
+    start, stop = sparse.axes
     free = [n for axis, n in enumerate(matrix.shape) if axis not in dot.right]
     if all(axis < start or axis >= stop for axis in dot.left):
-        return _beside_places(dot, hot, matrix, free)
+        return _beside_places(dot, sparse, matrix, free)
     if dot.left == (stop - 1,) and stop - start > 1:
-        index, column = hot.index // hot.shape[stop - 1], hot.index % hot.shape[stop - 1]
+        index, column = sparse.index // sparse.shape[stop - 1], sparse.index % sparse.shape[stop - 1]
         picked = _pick_columns(matrix, column, dot.right[0])
-        slabs = hot.slabs(start, stop)
+        slabs = sparse.slabs(start, stop)
         slabs = slabs.reshape(*slabs.shape, *[1] * len(free)) * _insert(picked, 2, slabs.ndim - 2)
-        sizes = hot.shape[start : stop - 1]
-        return from_slabs(slabs, index, hot.shape[:start], sizes, (*hot.shape[stop:], *free))
+        sizes = sparse.shape[start : stop - 1]
+        return from_slabs(slabs, index, sparse.shape[:start], sizes, (*sparse.shape[stop:], *free))
     return None
 
 
-def _all_contracted(dot: Dot, hot: Hot, matrix: Constant) -> Array:
-    if hot.before == hot.after == 1 and len(dot.right) == 1:
-        picked = _pick_columns(matrix, hot.index, dot.right[0])
-        return (_insert(hot.values[:, :, 0, 0], 2, picked.ndim - 2) * picked).sum(1)
-    contracted = [dot.right[dot.left.index(axis)] for axis in range(len(hot.shape))]
+def _all_contracted(dot: Dot, sparse: SparseCoefficient, matrix: Constant) -> Array:
+    if sparse.before == sparse.after == 1 and len(dot.right) == 1:
+        picked = _pick_columns(matrix, sparse.index, dot.right[0])
+        return (_insert(sparse.values[:, :, 0, 0], 2, picked.ndim - 2) * picked).sum(1)
+    contracted = [dot.right[dot.left.index(axis)] for axis in range(len(sparse.shape))]
     free = [axis for axis in range(matrix.ndim) if axis not in contracted]
-    rows = jnp.transpose(matrix, (*contracted, *free)).reshape(hot.before, hot.size, hot.after, -1)
+    rows = jnp.transpose(matrix, (*contracted, *free)).reshape(sparse.before, sparse.size, sparse.after, -1)
     slabs = jnp.einsum(
-        "nkba,bnkar->nr", hot.values, take(rows, hot.index, 1), precision=dot.params["precision"]
+        "nkba,bnkar->nr", sparse.values, take(rows, sparse.index, 1), precision=dot.params["precision"]
     )
     return slabs.reshape(-1, *(matrix.shape[axis] for axis in free))
 
 
-def _beside_places(dot: Dot, hot: Hot, matrix: Constant, free: list[int]) -> Hot:
-    start, stop = hot.axes or (0, 0)
+def _beside_places(
+    dot: Dot, sparse: SparseCoefficient, matrix: Constant, free: list[int]
+) -> SparseCoefficient:
+    start, stop = sparse.axes or (0, 0)
     axes = tuple(axis + 2 if axis < start else axis + 2 - (stop - start) for axis in dot.left)
-    slabs = dot._contract(hot.slabs(start, stop), matrix, (axes, dot.right), ((), ()))
-    before = [n for axis, n in enumerate(hot.shape[:start]) if axis not in dot.left]
-    after = [n for axis, n in enumerate(hot.shape) if axis >= stop and axis not in dot.left]
-    return from_slabs(slabs, hot.index, before, hot.shape[start:stop], (*after, *free))
+    slabs = dot._contract(sparse.slabs(start, stop), matrix, (axes, dot.right), ((), ()))
+    before = [n for axis, n in enumerate(sparse.shape[:start]) if axis not in dot.left]
+    after = [n for axis, n in enumerate(sparse.shape) if axis >= stop and axis not in dot.left]
+    return from_slabs(slabs, sparse.index, before, sparse.shape[start:stop], (*after, *free))
 
 
 def _pick_columns(matrix: Constant, index: Any, axis: int) -> Inexact[Array, "n k ..."]:

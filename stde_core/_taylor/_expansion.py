@@ -9,39 +9,39 @@ from jaxtyping import Array, Inexact
 
 from .._tangents import AbstractDirections, OneHot
 from .._types import Model, Point
-from ._coefficients import Coefficient, dense, total, weigh
-from ._hot import one_hot
-from ._interpreter import push
-from ._layout import Channel, Key, Layout, Monomial, divisors
+from ._arithmetic import Coefficient, dense, total, weigh
+from ._interpreter import propagate
 from ._polynomial import Value, coefficients, polynomial, primal
+from ._sparse import one_hot
+from ._traced import traced
+from ._truncation import Expansion, Key, MultiIndex, Powers, Truncation, divisors
 from ._varying import vary, varying_axes
 from ._versions import opened
 
 
-def expand_model(model: Model, x: Point, blocks: Sequence[AbstractDirections], layout: Layout) -> Value:
-    """`u(x + Σ_m s_m v_m)` in the layout's monomials: samples of each block on their own.
+def expand_model(model: Model, x: Point, blocks: Sequence[AbstractDirections], expansion: Expansion) -> Value:
+    """`u(x + Σ_m s_m v_m)`, truncated: samples of each block on their own.
 
     `blocks` are the directions of the blocks. Cost: about one evaluation of the model for each
-    sample of each channel and each top, and one for the primal, which all share.
+    sample of each multi-index and each functional, and one for the primal, which all share.
     """
-    weights = [[*readout.weights.values()] for readout in layout.tops]
-    axes = varying_axes([x, blocks, weights])
+    axes = varying_axes([x, blocks, expansion.weights])
     x = vary(x, axes)
-    variables = {key: vary(_direction(key, x, blocks, layout), axes) for key in layout.keys}
-    (output,) = push(layout, *opened(jax.make_jaxpr(model)(x)), [polynomial(x, variables)])
+    keys = expansion.truncation.keys
+    variables = {key: vary(_direction(key, x, blocks, expansion), axes) for key in keys}
+    (output,) = propagate(expansion, *opened(traced(model, x).jaxpr), [polynomial(x, variables)])
     return output
 
 
 def _direction(
-    key: Key, x: Point, blocks: Sequence[AbstractDirections], layout: Layout
+    key: Key, x: Point, blocks: Sequence[AbstractDirections], expansion: Expansion
 ) -> Coefficient | None:
-    """The coefficients of the point itself: its directions, at the monomials of degree 1."""
-    if isinstance(key, Channel):
-        return _vector(blocks[key.block], key.monomial.index(1), x) if key.degree == 1 else None
-    readout = layout.tops[key.readout]
-    linear = [(channel, w) for channel, w in readout.weights.items() if channel.degree == 1]
-    vectors = [(_vector(blocks[c.block], c.monomial.index(1), x), w) for c, w in linear]
-    return total(weigh(v, w, readout.collapsed) for v, w in vectors)
+    """The coefficients of the point itself: its directions, at the multi-indices of degree 1."""
+    if isinstance(key, MultiIndex):
+        return _vector(blocks[key.block], key.powers.index(1), x) if key.degree == 1 else None
+    linear = [(index, w) for index, w in expansion.summands(key) if index.degree == 1]
+    vectors = [(_vector(blocks[i.block], i.powers.index(1), x), w) for i, w in linear]
+    return total(weigh(v, w, expansion.over_samples(key)) for v, w in vectors)
 
 
 def _vector(directions: AbstractDirections, place: int, x: Point) -> Coefficient:
@@ -51,33 +51,33 @@ def _vector(directions: AbstractDirections, place: int, x: Point) -> Coefficient
     return directions.dense(x.shape[0], x.dtype)[:, place]
 
 
-def read(output: Value, key: Key, layout: Layout) -> Inexact[Array, "n ..."]:
+def read(output: Value, key: Key, truncation: Truncation) -> Inexact[Array, "n ..."]:
     """A coefficient of the output, written out."""
     constant = jnp.asarray(primal(output))
     c = coefficients(output).get(key)
-    return jnp.zeros((layout.samples(key), *constant.shape), constant.dtype) if c is None else dense(c)
+    return jnp.zeros((truncation.samples(key), *constant.shape), constant.dtype) if c is None else dense(c)
 
 
-def factorial(monomial: Monomial) -> int:
+def factorial(powers: Powers) -> int:
     """`α!`, which turns a normalised coefficient into a derivative."""
-    return math.prod(map(math.factorial, monomial))
+    return math.prod(map(math.factorial, powers))
 
 
 def taylor(
-    model: Model, x: Point, directions: AbstractDirections, monomials: tuple[Monomial, ...]
+    model: Model, x: Point, directions: AbstractDirections, monomials: tuple[Powers, ...]
 ) -> tuple[Inexact[Array, "n ..."], ...]:
     """A `Contraction` by Taylor mode: all monomials, and all samples, in one pass.
 
     Cost: one evaluation of the model per sample and divisor of a monomial, and one for the primal.
     """
     samples = jax.tree.leaves(directions)[0].shape[0]
-    channels = tuple(dict.fromkeys(Channel(0, d) for m in monomials for d in divisors(m) if any(d)))
-    layout = Layout((samples,), channels)
-    output = expand_model(model, x, [directions], layout)
+    indices = tuple(dict.fromkeys(MultiIndex(0, d) for m in monomials for d in divisors(m) if any(d)))
+    truncation = Truncation((samples,), indices)
+    output = expand_model(model, x, [directions], Expansion(truncation))
 
-    def derivative(monomial: Monomial) -> Inexact[Array, "n ..."]:
-        if not any(monomial):
+    def derivative(powers: Powers) -> Inexact[Array, "n ..."]:
+        if not any(powers):
             return jnp.broadcast_to(primal(output), (samples, *primal(output).shape))
-        return factorial(monomial) * read(output, Channel(0, monomial), layout)
+        return factorial(powers) * read(output, MultiIndex(0, powers), truncation)
 
     return tuple(map(derivative, monomials))

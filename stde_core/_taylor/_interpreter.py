@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
 
-from ._layout import Layout
 from ._polynomial import Polynomial, Value, primal
 from ._rules import bind, find_rule, output_avals
+from ._truncation import Expansion
 
 
-def push(
-    layout: Layout,
+def propagate(
+    expansion: Expansion,
     jaxpr: Jaxpr,
     consts: Sequence[Value],
     args: Sequence[Value],
@@ -30,7 +30,7 @@ def push(
         return _constant(atom) if isinstance(atom, Literal) else values[atom]
 
     for eqn, wanted in _live(jaxpr, needed):
-        outputs = _evaluate(layout, eqn, [read(atom) for atom in eqn.invars], wanted)
+        outputs = _evaluate(expansion, eqn, [read(atom) for atom in eqn.invars], wanted)
         values.update(zip(eqn.outvars, outputs, strict=True))
     return [read(atom) if need else None for atom, need in zip(jaxpr.outvars, needed, strict=True)]
 
@@ -51,9 +51,9 @@ def _live(jaxpr: Jaxpr, needed: Sequence[bool]) -> list[tuple[JaxprEqn, list[boo
     return live[::-1]
 
 
-def _evaluate(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: list[bool]) -> Sequence[Any]:
+def _evaluate(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: list[bool]) -> Sequence[Any]:
     moving = any(isinstance(value, Polynomial) for value in inputs)
     smooth = any(jnp.issubdtype(aval.dtype, jnp.inexact) for aval in output_avals(eqn))
     if not moving or not smooth:
         return bind(eqn, *map(primal, inputs))
-    return find_rule(eqn)(layout, eqn, inputs, wanted)
+    return find_rule(eqn)(expansion, eqn, inputs, wanted)

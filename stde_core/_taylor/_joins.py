@@ -6,9 +6,9 @@ from typing import SupportsIndex
 import jax.numpy as jnp
 import numpy as np
 
-from ._coefficients import Coefficient
-from ._hot import Hot, from_slabs
-from ._structure import reshape, slice_
+from ._arithmetic import Coefficient
+from ._sparse import SparseCoefficient, from_slabs
+from ._sparse_shapes import reshape, slice_
 
 # A dense part of so many entries may join one-hot ones in a concatenation.
 _FEW = 8
@@ -16,10 +16,13 @@ _FEW = 8
 
 def concatenate(
     parts: list[Coefficient | None], shapes: list[tuple[int, ...]], dimension: SupportsIndex
-) -> Hot | None:
-    """One-hot parts, with absent and short dense ones, along an axis: that of the places or another."""
-    dimension, hots = dimension.__index__(), [part for part in parts if isinstance(part, Hot)]
-    axes = {hot.axes for hot in hots}
+) -> SparseCoefficient | None:
+    """One-sparse parts, with absent and short dense ones, along an axis: that of the places or another."""
+    dimension, sparse_parts = (
+        dimension.__index__(),
+        [part for part in parts if isinstance(part, SparseCoefficient)],
+    )
+    axes = {sparse.axes for sparse in sparse_parts}
     if len(axes) != 1 or (places := axes.pop()) is None:
         return None
     if places == (dimension, dimension + 1):
@@ -27,12 +30,14 @@ def concatenate(
     return None if dimension in range(*places) else _side_by_side(parts, shapes, dimension)
 
 
-def _end_to_end(parts: list[Coefficient | None], shapes: list[tuple[int, ...]], dimension: int) -> Hot | None:
-    first = next(part for part in parts if isinstance(part, Hot))
+def _end_to_end(
+    parts: list[Coefficient | None], shapes: list[tuple[int, ...]], dimension: int
+) -> SparseCoefficient | None:
+    first = next(part for part in parts if isinstance(part, SparseCoefficient))
     index, values, offset = [], [], 0
     for part, shape in zip(parts, shapes, strict=True):
         length = shape[dimension]
-        if isinstance(part, Hot):
+        if isinstance(part, SparseCoefficient):
             index.append(part.index + offset)
             values.append(part.values)
         elif part is not None:
@@ -46,21 +51,23 @@ def _end_to_end(parts: list[Coefficient | None], shapes: list[tuple[int, ...]], 
     shape[dimension] = offset
     values = jnp.concatenate(values, axis=1)
     index = index[0] if len(index) == 1 else jnp.concatenate(index, axis=1)
-    return Hot(tuple(shape), first.before, offset, first.after, index, values)
+    return SparseCoefficient(tuple(shape), first.before, offset, first.after, index, values)
 
 
 def _side_by_side(
     parts: list[Coefficient | None], shapes: list[tuple[int, ...]], dimension: int
-) -> Hot | None:
+) -> SparseCoefficient | None:
     """Parts that are nonzero at the same places."""
-    first = next(part for part in parts if isinstance(part, Hot))
-    if any(not isinstance(c, Hot) or c.index is not first.index for c in parts if c is not None):
+    first = next(part for part in parts if isinstance(part, SparseCoefficient))
+    if any(
+        not isinstance(c, SparseCoefficient) or c.index is not first.index for c in parts if c is not None
+    ):
         return None
     assert first.axes is not None
     start, stop = first.axes
     slabs = [
         part.slabs(start, stop)
-        if isinstance(part, Hot)
+        if isinstance(part, SparseCoefficient)
         else jnp.zeros((*first.index.shape, *shape[:start], *shape[stop:]), first.dtype)
         for part, shape in zip(parts, shapes, strict=True)
     ]
@@ -70,22 +77,24 @@ def _side_by_side(
     return from_slabs(joined, first.index, shape[:start], shape[start:stop], shape[stop:])
 
 
-def stack(parts: list[Coefficient | None], shape: tuple[int, ...], axis: SupportsIndex) -> Hot | None:
+def stack(
+    parts: list[Coefficient | None], shape: tuple[int, ...], axis: SupportsIndex
+) -> SparseCoefficient | None:
     """Parts of one shape along a new axis."""
     axis = axis.__index__()
     widened = (*shape[:axis], 1, *shape[axis:])
-    parts = [reshape(part, widened) if isinstance(part, Hot) else part for part in parts]
+    parts = [reshape(part, widened) if isinstance(part, SparseCoefficient) else part for part in parts]
     return concatenate(parts, [widened] * len(parts), axis)
 
 
-def split(hot: Hot, sizes: Sequence[int], axis: int) -> Mapping[int, Coefficient] | None:
+def split(sparse: SparseCoefficient, sizes: Sequence[int], axis: int) -> Mapping[int, Coefficient] | None:
     """The parts along an axis."""
     parts: dict[int, Coefficient] = {}
     offset = 0
     for i, size in enumerate(sizes):
-        starts, limits = [0] * len(hot.shape), list(hot.shape)
+        starts, limits = [0] * len(sparse.shape), list(sparse.shape)
         starts[axis], limits[axis] = offset, offset + size
-        part = slice_(hot, tuple(starts), tuple(limits), None)
+        part = slice_(sparse, tuple(starts), tuple(limits), None)
         if part is None:
             return None
         parts[i] = part
@@ -93,10 +102,10 @@ def split(hot: Hot, sizes: Sequence[int], axis: int) -> Mapping[int, Coefficient
     return parts
 
 
-def unstack(hot: Hot, axis: int) -> Mapping[int, Coefficient] | None:
+def unstack(sparse: SparseCoefficient, axis: int) -> Mapping[int, Coefficient] | None:
     """The slices along an axis, which they lose."""
-    parts = split(hot, [1] * hot.shape[axis], axis)
-    shape = (*hot.shape[:axis], *hot.shape[axis + 1 :])
+    parts = split(sparse, [1] * sparse.shape[axis], axis)
+    shape = (*sparse.shape[:axis], *sparse.shape[axis + 1 :])
     if parts is None:
         return None
-    return {i: reshape(part, shape) for i, part in parts.items() if isinstance(part, Hot)}
+    return {i: reshape(part, shape) for i, part in parts.items() if isinstance(part, SparseCoefficient)}

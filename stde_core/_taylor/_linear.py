@@ -1,4 +1,4 @@
-"""Rules for primitives that are linear, or linear near a point: channel by channel."""
+"""Rules for primitives that are linear, or linear near a point: each coefficient by itself."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 import jax.numpy as jnp
 from jax.extend.core import JaxprEqn
 
-from ._coefficients import Coefficient, add, dense, scale
-from ._hot import Hot
+from ._arithmetic import Coefficient, add, dense, scale
+from ._fallback import derivative, linearized
 from ._joins import concatenate, split, stack, unstack
-from ._layout import Layout
-from ._linearized import derivative, linearized
 from ._polynomial import Polynomial, Value, coefficients, polynomial, primal
 from ._rules import bind, output_avals, rule
-from ._structure import SHAPE_RULES, broadcast
+from ._sparse import SparseCoefficient
+from ._sparse_shapes import SHAPE_RULES, broadcast
+from ._truncation import Expansion
 from ._versions import name_of
 
 Wanted = Sequence[bool]
@@ -29,13 +29,13 @@ Wanted = Sequence[bool]
     unstack
     """.split()  # noqa: SIM905
 )
-def linear(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
+def linear(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
     """Every coefficient goes through the derivative at the primal, as a tangent of its own."""
     if name_of(eqn.primitive) == "abs" and jnp.iscomplexobj(primal(inputs[0])):
-        return linearized(layout, eqn, inputs, wanted)
+        return linearized(expansion, eqn, inputs, wanted)
     outputs = bind(eqn, *map(primal, inputs))
     terms: list[dict[Any, Coefficient]] = [{} for _ in outputs]
-    for key in layout.keys:
+    for key in expansion.truncation.keys:
         tangents = {i: coefficients(v)[key] for i, v in enumerate(inputs) if key in coefficients(v)}
         if tangents:
             images = _structured(eqn, inputs, tangents) or derivative(eqn, inputs, tangents)
@@ -50,7 +50,7 @@ def _structured(
     eqn: JaxprEqn, inputs: Sequence[Value], tangents: Mapping[int, Coefficient]
 ) -> Mapping[int, Coefficient] | None:
     """The images of one-hot coefficients, where the operation keeps their structure."""
-    if not any(isinstance(c, Hot) for c in tangents.values()):
+    if not any(isinstance(c, SparseCoefficient) for c in tangents.values()):
         return None
     name = name_of(eqn.primitive)
     first = tangents.get(0)
@@ -62,11 +62,11 @@ def _structured(
         case "stack":
             parts = [tangents.get(i) for i in range(len(inputs))]
             image = stack(parts, primal(inputs[0]).shape, **eqn.params)
-        case "split" if isinstance(first, Hot):
+        case "split" if isinstance(first, SparseCoefficient):
             return split(first, **eqn.params)
-        case "unstack" if isinstance(first, Hot):
+        case "unstack" if isinstance(first, SparseCoefficient):
             return unstack(first, **eqn.params)
-        case _ if name in SHAPE_RULES and isinstance(first, Hot):
+        case _ if name in SHAPE_RULES and isinstance(first, SparseCoefficient):
             image = SHAPE_RULES[name](first, **eqn.params)
         case _:
             image = None
@@ -74,7 +74,7 @@ def _structured(
 
 
 @rule("add", "add_jaxvals", "sub")
-def additive(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
+def additive(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
     """Sums and differences."""
     left, right = (expand(value, output_avals(eqn)[0].shape) for value in inputs)
     terms = dict(coefficients(left))
@@ -94,7 +94,7 @@ def expand(value: Value, shape: tuple[int, ...]) -> Value:
 
 
 def _expand(c: Coefficient, shape: tuple[int, ...]) -> Coefficient:
-    if isinstance(c, Hot):
+    if isinstance(c, SparseCoefficient):
         expanded = broadcast(c, shape, tuple(range(len(shape))))
         if expanded is not None:
             return expanded
@@ -107,6 +107,6 @@ _CONSTANT = "ceil floor nextafter round sign stop_gradient"
 
 
 @rule(*_CONSTANT.split())
-def constant(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
+def constant(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
     """Derivative zero wherever there is one."""
     return bind(eqn, *map(primal, inputs))

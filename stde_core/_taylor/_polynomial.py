@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ._coefficients import Coefficient, dense, scale, times, total, weigh
-from ._layout import Channel, Key, Layout
+from ._arithmetic import Coefficient, dense, scale, times, total, weigh
+from ._truncation import Expansion, Key, MultiIndex
 
 Constant: TypeAlias = Array | np.ndarray
 """An array that does not depend on the formal variables."""
@@ -79,13 +79,13 @@ ELEMENTWISE = Bilinear(jnp.multiply, scale, lambda a, c: scale(c, a), times, com
 Coefficients: TypeAlias = Mapping[Key, Coefficient]
 
 
-def multiply(layout: Layout, product: Bilinear, left: Value, right: Value) -> Value:
+def multiply(expansion: Expansion, product: Bilinear, left: Value, right: Value) -> Value:
     """The product of two polynomials, truncated."""
     l, r = coefficients(left), coefficients(right)  # noqa: E741
     left_vanishes, right_vanishes = _vanishes(left), _vanishes(right)
 
     def coefficient(key: Key) -> Coefficient | None:
-        terms = [_convolve(layout, key, product, l, r)]
+        terms = [_convolve(expansion, key, product, l, r)]
         if key in l and not right_vanishes:
             terms.append(product.left(l[key], primal(right)))
         if key in r and not left_vanishes:
@@ -94,12 +94,14 @@ def multiply(layout: Layout, product: Bilinear, left: Value, right: Value) -> Va
 
     constant = product.constants(primal(left), primal(right))
     return polynomial(
-        constant, {key: coefficient(key) for key in layout.keys}, left_vanishes or right_vanishes
+        constant,
+        {key: coefficient(key) for key in expansion.truncation.keys},
+        left_vanishes or right_vanishes,
     )
 
 
 def divide(
-    layout: Layout,
+    expansion: Expansion,
     product: Bilinear,
     solve: Callable[[Coefficient], Coefficient],
     quotient: Constant,
@@ -112,8 +114,8 @@ def divide(
     """
     l, r = coefficients(left), coefficients(right)  # noqa: E741
     y: dict[Key, Coefficient] = {}
-    for key in layout.keys:
-        known = [_convolve(layout, key, product, y, r)]
+    for key in expansion.truncation.keys:
+        known = [_convolve(expansion, key, product, y, r)]
         if key in r and not _vanishes(left):
             known.append(product.right(quotient, r[key]))
         subtracted = total(known)
@@ -123,16 +125,16 @@ def divide(
     return polynomial(quotient, y, _vanishes(left))
 
 
-def compose(layout: Layout, series: Sequence[Constant | None], inner: Polynomial) -> Value:
+def compose(expansion: Expansion, series: Sequence[Constant | None], inner: Polynomial) -> Value:
     """`φ(z)` entry by entry, from the normalised derivatives `φ^(k)(z_0)/k!` up to the order.
 
     `φ(z_0 + ν) = Σ_k φ_k ν^k`, where ν has no constant term and so is nilpotent.
     """
     nu = power = inner.coefficients
-    terms: dict[Key, list[Coefficient]] = {key: [] for key in layout.keys}
+    terms: dict[Key, list[Coefficient]] = {key: [] for key in expansion.truncation.keys}
     for k, derivative in enumerate(series[1:], start=1):
         if k > 1:
-            power = _next_power(layout, nu, power, k)
+            power = _next_power(expansion, nu, power, k)
         if derivative is not None:
             for key, c in power.items():
                 terms[key].append(scale(c, derivative))
@@ -141,28 +143,28 @@ def compose(layout: Layout, series: Sequence[Constant | None], inner: Polynomial
     return polynomial(constant, {key: total(summands) for key, summands in terms.items()})
 
 
-def _next_power(layout: Layout, nu: Coefficients, power: Coefficients, k: int) -> Coefficients:
+def _next_power(expansion: Expansion, nu: Coefficients, power: Coefficients, k: int) -> Coefficients:
     """`ν^k` from `ν^(k−1)`, at the keys that reach degree k."""
-    keys = [key for key in layout.keys if layout.degrees[key] >= k]
-    values = {key: _convolve(layout, key, ELEMENTWISE, nu, power) for key in keys}
+    keys = [key for key in expansion.truncation.keys if expansion.truncation.degrees[key] >= k]
+    values = {key: _convolve(expansion, key, ELEMENTWISE, nu, power) for key in keys}
     return {key: c for key, c in values.items() if c is not None}
 
 
 def _convolve(
-    layout: Layout, key: Key, product: Bilinear, left: Coefficients, right: Coefficients
+    expansion: Expansion, key: Key, product: Bilinear, left: Coefficients, right: Coefficients
 ) -> Coefficient | None:
     """What the nonconstant coefficients of two factors give to one coefficient of their product."""
-    if isinstance(key, Channel):
-        return _pair(layout, key, product, left, right)
-    readout = layout.tops[key.readout]
-    terms = [(_pair(layout, c, product, left, right), weights) for c, weights in readout.weights.items()]
-    return total(weigh(c, weights, readout.collapsed) for c, weights in terms if c is not None)
+    if isinstance(key, MultiIndex):
+        return _pair(expansion, key, product, left, right)
+    pairs = [(_pair(expansion, i, product, left, right), weights) for i, weights in expansion.summands(key)]
+    over_samples = expansion.over_samples(key)
+    return total(weigh(c, weights, over_samples) for c, weights in pairs if c is not None)
 
 
 def _pair(
-    layout: Layout, channel: Channel, product: Bilinear, left: Coefficients, right: Coefficients
+    expansion: Expansion, channel: MultiIndex, product: Bilinear, left: Coefficients, right: Coefficients
 ) -> Coefficient | None:
-    pairs = [(a, b) for a, b in layout.factors[channel] if a in left and b in right]
+    pairs = [(a, b) for a, b in expansion.truncation.factors[channel] if a in left and b in right]
     if left is not right or not product.commutes:
         return total(product.both(left[a], right[b]) for a, b in pairs)
     twice = total(product.both(left[a], left[b]) for a, b in pairs if a < b)

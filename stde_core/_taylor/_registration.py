@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import JaxprEqn, Primitive
 
-from ._interpreter import push
-from ._layout import Layout
+from ._interpreter import propagate
 from ._polynomial import Polynomial, Value, compose, primal
 from ._rules import REGISTERED, Rule, output_avals
+from ._truncation import Expansion
 from ._versions import opened
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,7 +68,9 @@ def taylor_rule(primitive: Primitive, *, scalar: bool = False) -> Callable[[F], 
 
 
 def _in_other_words(function: Callable[..., Any]) -> Rule:
-    def rule(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
+    def rule(
+        expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]
+    ) -> Sequence[Any]:
         params, several = eqn.primitive.get_bind_params(eqn.params), eqn.primitive.multiple_results
 
         def outputs(*args: Any) -> list[Any]:
@@ -83,13 +85,15 @@ def _in_other_words(function: Callable[..., Any]) -> Rule:
                 f"The function given to `stde.taylor_rule({eqn.primitive.name})` returned {got}; "
                 f"it needs to return what the primitive does, {needed}."
             )
-        return push(layout, *opened(jaxpr), inputs, wanted)
+        return propagate(expansion, *opened(jaxpr), inputs, wanted)
 
     return rule
 
 
 def _of_one_variable(function: Callable[..., Any]) -> Rule:
-    def rule(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
+    def rule(
+        expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]
+    ) -> Sequence[Any]:
         call = f"stde.taylor_rule({eqn.primitive.name}, scalar=True)"
         (output, *others), (inner, *constants) = output_avals(eqn), inputs
         if others or constants or output.shape != primal(inner).shape:
@@ -98,7 +102,7 @@ def _of_one_variable(function: Callable[..., Any]) -> Rule:
                 "`scalar` and write the primitive in other words."
             )
         assert isinstance(inner, Polynomial)
-        z, order, dtype = inner.primal, layout.order, output.dtype
+        z, order, dtype = inner.primal, expansion.truncation.order, output.dtype
         returned = function(z, order, **eqn.params)
         terms = returned if isinstance(returned, Sequence) else [returned]
         series = [None if term is None else jnp.asarray(term, dtype) for term in terms]
@@ -108,7 +112,7 @@ def _of_one_variable(function: Callable[..., Any]) -> Rule:
                 f"The function given to `{call}` returned derivatives of shapes {shapes}; it needs to return "
                 f"a list of those of orders 0 to {order}, {order + 1} arrays of shape {z.shape}."
             )
-        return [compose(layout, series, inner)]
+        return [compose(expansion, series, inner)]
 
     return rule
 

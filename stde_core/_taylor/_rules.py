@@ -6,11 +6,11 @@ from typing import Any, TypeAlias, TypeVar
 from jax.extend.core import JaxprEqn, Primitive
 from jaxtyping import Array
 
-from ._layout import Layout
+from ._truncation import Expansion
 from ._versions import name_of
 
-Rule: TypeAlias = Callable[[Layout, JaxprEqn, list[Any], Sequence[bool]], Sequence[Any]]
-"""`rule(layout, eqn, inputs, wanted)`: the outputs of an equation, as polynomials or arrays.
+Rule: TypeAlias = Callable[[Expansion, JaxprEqn, list[Any], Sequence[bool]], Sequence[Any]]
+"""`rule(expansion, eqn, inputs, wanted)`: the outputs of an equation, as polynomials or arrays.
 
 At least one of the inputs is a polynomial. Outputs that are not `wanted` may be anything.
 """

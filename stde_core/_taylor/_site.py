@@ -10,7 +10,7 @@ from jax.extend.core import JaxprEqn
 
 from ._calls import is_relu
 from ._degree import Degree
-from ._linearized import linearized
+from ._fallback import linearized
 from ._rules import OTHERS, REGISTERED, RULES, bind, find_rule
 from ._versions import called, name_of, opened
 
@@ -89,7 +89,7 @@ class Site:
         return [y for y, smooth in zip(bind(self.eqn, *args), self.smooth, strict=True) if smooth]
 
     def along(self, function: Callable[..., Any], args: Sequence[Any]) -> Callable[..., Any]:
-        """A function of all inputs as one of those that have a derivative."""
+        """A function of all inputs, as a function of the differentiable ones alone; `args` has the others."""
 
         def of_moving(*points: Any) -> Any:
             values = list(args)

@@ -9,18 +9,20 @@ import jax.numpy as jnp
 from jax.extend.core import JaxprEqn
 from jaxtyping import Array
 
-from ._coefficients import Coefficient, dense
-from ._interpreter import push
-from ._layout import Layout
+from ._arithmetic import Coefficient, dense
+from ._interpreter import propagate
 from ._polynomial import Bilinear, Constant, Polynomial, Value, coefficients, divide, primal
 from ._rules import bind, rule
+from ._truncation import Expansion
 from ._versions import opened
 
 Wanted = Sequence[bool]
 
 
 @rule("triangular_solve")
-def _triangular_solve(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
+def _triangular_solve(
+    expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted
+) -> Sequence[Value]:
     matrix, right = inputs
 
     def product(y: Constant, a: Constant) -> Array:
@@ -37,7 +39,7 @@ def _triangular_solve(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted
     def solve(c: Coefficient) -> Coefficient:
         return jax.vmap(lambda b: bind(eqn, primal(matrix), b)[0])(dense(c))
 
-    return [divide(layout, bilinear, solve, quotient, right, matrix)]
+    return [divide(expansion, bilinear, solve, quotient, right, matrix)]
 
 
 def _triangular_product(
@@ -59,16 +61,18 @@ def _triangular_product(
 
 
 @rule("linear_solve")
-def _linear_solve(layout: Layout, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
+def _linear_solve(
+    expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted
+) -> Sequence[Value]:
     """`jax.lax.custom_linear_solve`: the residual of what is known gives the next degree."""
     lengths, jaxprs = eqn.params["const_lengths"], eqn.params["jaxprs"]
     count = lengths.matvec + lengths.vecmat + lengths.solve + lengths.transpose_solve
     matvec_consts, right = inputs[: lengths.matvec], inputs[count:]
     constants = [primal(value) for value in inputs[:count]]
     known: list[Value] = list(bind(eqn, *map(primal, inputs)))
-    for degree in range(1, layout.order + 1):
-        products = push(layout, *opened(jaxprs.matvec), [*matvec_consts, *known])
-        for key in (key for key in layout.keys if layout.degrees[key] == degree):
+    for degree in range(1, expansion.truncation.order + 1):
+        products = propagate(expansion, *opened(jaxprs.matvec), [*matvec_consts, *known])
+        for key in (key for key in expansion.truncation.keys if expansion.truncation.degrees[key] == degree):
             residual = [_difference(key, b, p) for b, p in zip(right, products, strict=True)]
             if any(r is not None for r in residual):
                 known = _append(eqn, constants, known, key, residual)

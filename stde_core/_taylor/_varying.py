@@ -1,4 +1,4 @@
-"""Over which axes of a mesh arrays vary: inside `jax.shard_map`, arrays that meet must agree on them."""
+"""The axes of a mesh over which arrays vary. Inside `jax.shard_map` all operands must agree on them."""
 
 from typing import Any, TypeVar
 

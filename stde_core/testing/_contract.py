@@ -1,21 +1,22 @@
 """Running the clauses of a contract, and saying which of them broke."""
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 
-from .._plugins import describe
-
-# Without the optimisations that make compilation the larger part of a check's time.
-jit = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+from ..plugins import describe
 
 # A normal variable is further from its mean once in two million times.
 _DEVIATIONS = 5.0
 # Of what else is raised so many characters are told; the cause of the error has them all.
 _LONGEST = 300
+
+
+def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`jax.jit` without the optimisations that make compilation the larger part of a check's time."""
+    return jax.jit(function, compiler_options={"xla_backend_optimization_level": 0})
 
 
 def run_clauses(call: str, clauses: Iterable[Callable[[Any], None]], make_subject: Callable[[], Any]) -> None:
@@ -50,7 +51,7 @@ def require(condition: Any, sentence: str) -> None:
 def require_near(
     what: str, actual: Any, expected: Any, *, rtol: float = 1e-8, atol: float = 1e-9, why: str = "expected"
 ) -> None:
-    """Arrays of one shape that agree up to rounding."""
+    """Raises `AssertionError` unless arrays have one shape and agree up to rounding."""
     actual, expected = np.asarray(actual), np.asarray(expected)
     require(
         actual.shape == expected.shape, f"{what} has shape {actual.shape}, {why} has shape {expected.shape}."

@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .._checks import check_count
-from .._estimator import AbstractEstimator, estimate
+from .._estimate import estimate
 from .._operators import Laplacian
-from .._plan import Estimate
+from .._plan import AbstractEstimator, Estimate
+from ..checks import check_count
 from ._cases import OUT, Case, cases
 from ._contract import (
     jit,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import equinox as eqx
@@ -11,15 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .._checks import check_count
-from .._families import AbstractFamily, DenseLaw
+from .._estimate import estimate
+from .._families import AbstractFamily, IsotropicRepresentation
 from .._operator import AbstractOperator
 from .._operators import Gradient
-from .._plan import SamplingPlan
+from .._plan import AbstractEstimator, Contraction, SamplingPlan
 from .._sampler import AbstractTangentSampler
-from .._samplers import Gaussian, Rademacher, Sparse, Whole
+from .._samplers import AllTerms, Gaussian, Rademacher, Sparse
 from .._tangents import Draw
 from .._types import Model, Point
+from ..checks import check_count
 from ._contract import jit, require, require_mean, require_near, require_sentence, run_clauses
 from ._models import cast, contract, network, point, points
 from ._shared import count_equations, require_bounded, require_dtype, require_round_trip, require_transforms
@@ -99,15 +100,21 @@ class _Subject:
     @cached_property
     def value(self) -> np.ndarray:
         """All terms, by nested forward mode."""
-        plan = SamplingPlan(self.operator, self.dim, Whole(), 1)
-        found = jit(lambda: plan.estimate(contract, self.model, self.x, key=None, standard_error=False).value)
-        return np.asarray(found())
+        return np.asarray(jit(lambda: _all_terms(self.operator, self.model, self.x, contract))())
 
 
-def _taylor(operators: Any, model: Model, x: Point) -> Any:
-    """The values of all terms, by the Taylor engine."""
-    plan = SamplingPlan(operators, x.shape[0], Whole(), 1)
-    return plan.taylor(model, x, key=None, standard_error=False).value
+class _AllTerms(AbstractEstimator):
+    """Every term, by the Taylor engine or another contraction."""
+
+    contract: Contraction | None = eqx.field(static=True)
+
+    def plan(self, operators, dim, *, standard_error, model=None) -> SamplingPlan:
+        how = {"standard_error": standard_error, "contract": self.contract}
+        return SamplingPlan(operators, dim, AllTerms(), 1, **how)
+
+
+def _all_terms(operators: Any, model: Model, x: Point, contract: Contraction | None = None) -> Any:
+    return estimate(operators, model, x, _AllTerms(contract), standard_error=False).value
 
 
 def families(subject: _Subject) -> None:
@@ -130,8 +137,10 @@ def _require_family(family: AbstractFamily) -> None:
         isinstance(family.size, int) and family.size > 0,
         f"`size` needs to be a positive integer, got {family.size!r}.",
     )
-    is_law = family.law is None or isinstance(family.law, DenseLaw)
-    require(is_law, f"`law` needs to be a `DenseLaw` or None, got {family.law!r}.")
+    is_law = family.isotropic is None or isinstance(family.isotropic, IsotropicRepresentation)
+    require(
+        is_law, f"`isotropic` needs to be an `IsotropicRepresentation` or None, got {family.isotropic!r}."
+    )
     hash(family.index_set)
 
 
@@ -141,7 +150,7 @@ def round_trip(subject: _Subject) -> None:
 
 def exact(subject: _Subject) -> None:
     require(np.all(np.isfinite(subject.value)), f"its value is {subject.value}.")
-    by_taylor = jit(lambda: _taylor(subject.operator, subject.model, subject.x))()
+    by_taylor = jit(lambda: _all_terms(subject.operator, subject.model, subject.x))()
     require_near("by the Taylor engine the value", by_taylor, subject.value, why="by nested derivatives it")
     if subject.reference is not None:
         expected = jit(lambda: subject.reference(subject.model, subject.x))()  # pyright: ignore[reportOptionalCall]
@@ -150,7 +159,7 @@ def exact(subject: _Subject) -> None:
 
 def terms(subject: _Subject) -> None:
     for family in filter(lambda family: family.size > 1, subject.families):
-        whole = _sum(subject, family, Draw.whole(family.size))
+        whole = _sum(subject, family, Draw.all_terms(family.size))
         order = jax.random.permutation(subject.key, family.size)
         shuffled = Draw(jnp.full(family.size, 2.0), indices=order)
         require_near(
@@ -170,7 +179,7 @@ def _sum(subject: _Subject, family: AbstractFamily, draw: Draw) -> Array:
 
 
 def dense_law(subject: _Subject) -> None:
-    laws = [family.law for family in subject.families if family.law is not None]
+    laws = [family.isotropic for family in subject.families if family.isotropic is not None]
     if laws:
         _require_unbiased(subject, Gaussian())
     if laws and all(law.moment == 2 for law in laws):
@@ -178,19 +187,16 @@ def dense_law(subject: _Subject) -> None:
 
 
 def _require_unbiased(subject: _Subject, sampler: AbstractTangentSampler) -> None:
-    plan = SamplingPlan(subject.operator, subject.dim, sampler, _NUM_SAMPLES)
-
-    def once(key: Array) -> Array:
-        return plan.taylor(subject.model, subject.x, key=key, standard_error=False).value
-
-    samples = jit(jax.vmap(once))(jax.random.split(subject.key, _NUM_KEYS))
+    plan = SamplingPlan(subject.operator, subject.dim, sampler, _NUM_SAMPLES, standard_error=False)
+    run = jit(jax.vmap(lambda key: plan.run(subject.model, subject.x, key=key).value))
+    samples = run(jax.random.split(subject.key, _NUM_KEYS))
     require_mean(f"estimates by {type(sampler).__name__} tangents", samples, subject.value)
 
 
 def algebra(subject: _Subject) -> None:
     L, x = subject.operator, subject.x
     asked = {"2L": 2 * L, "-L": -L, "L + L": L + L, "fL": (lambda x: 1 + x[0]) * L}
-    found = jit(lambda: _taylor(asked, subject.model, x))()
+    found = jit(lambda: _all_terms(asked, subject.model, x))()
     for name, factor in {"2L": 2, "-L": -1, "L + L": 2, "fL": 1 + np.asarray(x)[0]}.items():
         require_near(f"the value of {name}", found[name], factor * subject.value)
 
@@ -198,7 +204,7 @@ def algebra(subject: _Subject) -> None:
 def transforms(subject: _Subject) -> None:
     def value(trained: Any, x: Array, key: Array) -> Array:
         operator, model = trained
-        return _taylor(operator, model, x)
+        return _all_terms(operator, model, x)
 
     trained = (subject.operator, subject.model)
     require_transforms(value, trained, points(2, subject.dim), jax.random.split(subject.key, 2))
@@ -207,7 +213,7 @@ def transforms(subject: _Subject) -> None:
 def dtypes(subject: _Subject) -> None:
     for dtype in (jnp.float32, jnp.float64):
         arguments = cast((subject.operator, subject.model, subject.x), dtype)
-        found = eqx.filter_eval_shape(_taylor, *arguments)
+        found = eqx.filter_eval_shape(_all_terms, *arguments)
         require_dtype(f"at a point of {np.dtype(dtype)} the value", found, dtype)
 
 
@@ -220,7 +226,7 @@ def dimensions(subject: _Subject) -> None:
 
 
 def trace(subject: _Subject) -> None:
-    for sampler in (Whole(), Sparse()):
+    for sampler in (AllTerms(), Sparse()):
         few, many = (_equations(subject, sampler, dim) for dim in (80, 320))
         if few is not None and many is not None:
             require_bounded("the dimension", few, many)
@@ -229,12 +235,9 @@ def trace(subject: _Subject) -> None:
 def _equations(subject: _Subject, sampler: AbstractTangentSampler, dim: int) -> int | None:
     """The length of the trace in another dimension; None where the operator has no meaning there."""
     try:
-        plan = SamplingPlan(subject.operator, dim, sampler, _NUM_SAMPLES)
+        plan = SamplingPlan(subject.operator, dim, sampler, _NUM_SAMPLES, standard_error=False)
     except ValueError:
         return None
     needed = [f.output_size for f in plan.families if f.output_size is not None]
-    if plan.refuses() is not None:
-        return None
     model = network(dim, subject.out or (needed[0] if needed else "scalar"))
-    evaluate = partial(plan.taylor, model, standard_error=False)
-    return count_equations(lambda x, key: evaluate(x, key=key).value, jnp.ones(dim), subject.key)
+    return count_equations(lambda x, key: plan.run(model, x, key=key).value, jnp.ones(dim), subject.key)

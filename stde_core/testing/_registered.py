@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .._discovery import in_memory
-from .._plugins import registry
+from ..plugins import registry
 
 
 @contextmanager

@@ -10,14 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .._checks import check_count
 from .._families import AbstractFamily
 from .._operator import AbstractOperator
 from .._operators import Biharmonic, Divergence, Laplacian, PowerSum, WeightedLaplacian, partials
-from .._plan import SamplingPlan
+from .._plan import SamplingPlan, Unsupported
 from .._sampler import AbstractTangentSampler
-from .._samplers import Whole
+from .._samplers import AllTerms
 from .._tangents import Draw, Tangents
+from ..checks import check_count
 from ._contract import (
     jit,
     require,
@@ -47,10 +47,11 @@ def check_sampler(sampler: AbstractTangentSampler, dim: int = 6, *, key: Array |
       stop; some operator is not refused.
     - *round trip*: a PyTree with static parts that hash.
     - *draws*: a draw has one weight per sample, and indices of terms of the family, or noise of the
-      shape that the family's law asks for; `covers` is a bool, `space` hashes.
+      shape that the family's law asks for; `takes_all` is a bool, `space` hashes.
     - *moments*: the mean of the drawn tensor is the operator's coefficient tensor, within five
       standard errors, for each operator that is not refused; also where families share a draw.
-    - *standard error*: the draw's `correction` makes the reported variance that of the drawn tensor.
+    - *standard error*: the draw's `finite_population_correction` makes the reported variance that of the
+      drawn tensor.
     - *keys*: equal keys give equal draws, different ones different draws.
     - *transforms*: the same draws plain, under jit and under vmap.
     - *dtypes*: float32 without x64.
@@ -91,11 +92,18 @@ class _Subject:
 
     @cached_property
     def reasons(self) -> dict[str, str | None]:
-        return {name: self._plan_of([o]).refuses() for name, o in _operators(self.dim).items()}
+        return {name: self._reason(o) for name, o in _operators(self.dim).items()}
 
     @cached_property
     def names(self) -> list[str]:
         return [name for name, reason in self.reasons.items() if reason is None]
+
+    def _reason(self, operator: AbstractOperator) -> str | None:
+        try:
+            self._plan_of([operator])
+        except Unsupported as reason:
+            return str(reason)
+        return None
 
     def _plan_of(self, operators: list[AbstractOperator]) -> SamplingPlan:
         return SamplingPlan(operators, self.dim, self.sampler, _NUM_SAMPLES)
@@ -122,16 +130,17 @@ class _Subject:
     @cached_property
     def coefficients(self) -> list[np.ndarray]:
         """Per operator the coefficient tensor along the same covectors."""
-        plan = SamplingPlan(self.plan.operators, self.dim, Whole(), 1)
+        operators = [_operators(self.dim)[name] for name in self.names]
+        plan = SamplingPlan(operators, self.dim, AllTerms(), 1)
         return [np.asarray(total) for total, _ in self._along_covectors(plan, None)]
 
     def _along_covectors(self, plan: SamplingPlan, key: Array | None) -> list[tuple[Array, Array]]:
         """Sums over the samples, and their variances, 0 for what is taken whole."""
         found: dict[int, tuple[Array, Array]] = {}
-        for group, draw in zip(plan.groups, plan.draw(key), strict=True):
+        for group, draw in plan.draws(key):
             for member in group.members:
                 terms = _contract(member.family.tangents(draw, point(self.dim)), self.dim)
-                found[member.operator] = (terms.sum(0), _variance(terms, draw.correction))
+                found[member.operator] = (terms.sum(0), _variance(terms, draw.finite_population_correction))
         return [found[number] for number in range(len(found))]
 
 
@@ -171,8 +180,8 @@ def round_trip(subject: _Subject) -> None:
 
 def draws(subject: _Subject) -> None:
     for family in subject.plan.families:
-        covers = subject.sampler.covers(family, _NUM_SAMPLES)
-        require(isinstance(covers, bool), f"`covers` needs to be a bool, got {covers!r}.")
+        takes_all = subject.sampler.takes_all(family, _NUM_SAMPLES)
+        require(isinstance(takes_all, bool), f"`takes_all` needs to be a bool, got {takes_all!r}.")
         hash(subject.sampler.space(family))
     for family in subject.drawn_families:
         _require_draw(family, subject.sampler(family, _NUM_SAMPLES, key=subject.key))
@@ -189,9 +198,9 @@ def _require_draw(family: AbstractFamily, draw: Draw) -> None:
         inside = indices.shape == (n,) and np.all((indices >= 0) & (indices < family.size))
         require(inside, f"`indices` needs {n} integers from 0 to {family.size - 1}, got {indices}.")
     if draw.noise is not None:
-        require(family.law is not None, "`noise` is drawn for a family without a dense law.")
-        assert family.law is not None
-        shape = (n, family.law.vectors, family.law.size)
+        require(family.isotropic is not None, "`noise` is drawn for a family without a dense law.")
+        assert family.isotropic is not None
+        shape = (n, family.isotropic.vectors, family.isotropic.size)
         require(draw.noise.shape == shape, f"`noise` has shape {draw.noise.shape}, the law asks for {shape}.")
 
 
@@ -247,6 +256,6 @@ def trace(subject: _Subject) -> None:
 def _equations(sampler: AbstractTangentSampler, dim: int, num_samples: int) -> int | None:
     """The length of the trace of a draw for a Laplacian; None where it is refused or not drawn."""
     (family,) = Laplacian().families(dim)
-    if sampler.covers(family, num_samples) or sampler.refuses((family,), num_samples) is not None:
+    if sampler.takes_all(family, num_samples) or sampler.refuses((family,), num_samples) is not None:
         return None
     return count_equations(lambda key: sampler(family, num_samples, key=key), jax.random.key(0))

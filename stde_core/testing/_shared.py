@@ -17,7 +17,7 @@ _STEP = 1e-5
 
 
 def require_round_trip(subject: Any) -> None:
-    """A PyTree that comes back from its leaves, and whose static parts can be hashed and compared."""
+    """Raises `AssertionError` unless a PyTree comes back from its leaves and its static parts hash."""
     leaves, structure = jax.tree.flatten(subject)
     back = jax.tree.unflatten(structure, leaves)
     require(type(back) is type(subject), f"rebuilt from its leaves it is a {type(back).__name__}.")

@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 import jax
-
-from stde_core._cli import printable
+from stde_cli import printable
 
 from ..training import MOST_FEATURES, beats_affine
 

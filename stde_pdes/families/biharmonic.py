@@ -1,5 +1,6 @@
 """The biharmonic equation on a ball and on a shell, with u and its normal derivative on the sides."""
 
+import dataclasses
 from typing import Any, Literal
 
 import equinox as eqx
@@ -36,9 +37,17 @@ def biharmonic(
     """
     stde.check_choice("domain", domain, ("ball", "shell"))
     coefficients = random_coefficients(dim, coefficient_seed, 3)
+    vanishing, points, sides = _between, Shell(dim, 1.0, 2.0), Spheres(dim, (1.0, 2.0))
     if domain == "ball":
-        return BiharmonicProblem(_clamped, coefficients, UnitBall(dim), sides=None)
-    return BiharmonicProblem(_between, coefficients, Shell(dim, 1.0, 2.0), sides=Spheres(dim, (1.0, 2.0)))
+        vanishing, points, sides = _clamped, UnitBall(dim), None
+    solution = ManyBody(coefficients, 3, ((vanishing, three_body),))
+    unscaled = BiharmonicProblem(vanishing, solution, points, sides, 1.0, (1.0, 1.0))
+    squares = [_mean_square(condition) for condition in unscaled.conditions]
+    return dataclasses.replace(
+        unscaled,
+        output_scale=squares[0] ** 0.5 / (8 * dim * (dim + 2)),
+        weights=tuple(1 / square for square in squares),
+    )
 
 
 def _clamped(squared_radius: Array) -> Array:
@@ -71,20 +80,6 @@ class BiharmonicProblem(AbstractProblem):
     default_training: Training = eqx.field(
         static=True, default=Training(steps=4000, learning_rate=2e-3, schedule="cosine")
     )
-
-    def __init__(
-        self,
-        vanishing: Radial,
-        coefficients: Float[Array, " places"],
-        points: AbstractDomain,
-        sides: AbstractDomain | None,
-    ):
-        self.vanishing, self.points, self.sides = vanishing, points, sides
-        self.solution = ManyBody(coefficients, 3, ((vanishing, three_body),))
-        self.weights = (1.0, 1.0)
-        squares = [_mean_square(condition) for condition in self.conditions]
-        self.weights = tuple(1 / square for square in squares)
-        self.output_scale = squares[0] ** 0.5 / (8 * self.dim * (self.dim + 2))
 
     @property
     def dim(self) -> int:

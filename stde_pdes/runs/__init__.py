@@ -1,7 +1,11 @@
-"""Runs: their directories, checkpoints and results."""
+"""Runs: what they are prepared from, their directories, checkpoints and results."""
 
+from .._setup import Options as Options
+from .._setup import Setup as Setup
+from .._setup import prepare as prepare
 from ._checkpoint import checkpoint_step as checkpoint_step
 from ._directory import own_directory as own_directory
+from ._environment import DECISIVE as DECISIVE
 from ._environment import environment as environment
 from ._execute import Run as Run
 from ._load import Solution as Solution

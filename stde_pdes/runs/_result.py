@@ -6,8 +6,8 @@ from typing import Any
 import jax
 
 from .._held_out import HeldOut
-from .._memory import peak_memory_mb
 from .._setup import Setup
+from ..memory import peak_memory_mb
 from ..models import split_trained
 from ..training import Trained
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 import stde_core as stde
-from stde_core._checks import in_short, noted
+from stde_core.checks import in_short, noted
 
 from .._problem import AbstractProblem
 from ..models import AbstractNetwork

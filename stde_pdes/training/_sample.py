@@ -67,7 +67,7 @@ def _axes(condition: Condition, training: Training, points: Array, *, key: PRNGK
     if m in (0, num_inputs):
         return jnp.broadcast_to(jnp.arange(m), (num_points, m))
     plan = stde.SamplingPlan(stde.Laplacian(), num_inputs, stde.Sparse(), m)
-    return jax.vmap(lambda k: jnp.asarray(plan.draw(k)[0].indices))(jax.random.split(key, num_points))
+    return jax.vmap(lambda k: jnp.asarray(plan.draws(k)[0][1].indices))(jax.random.split(key, num_points))
 
 
 def with_slopes(

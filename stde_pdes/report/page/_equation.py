@@ -3,7 +3,7 @@
 import inspect
 import re
 
-from stde_core._plugins import registry
+from stde_core.plugins import registry
 
 from ._html import paragraph, prose
 

@@ -1,0 +1,214 @@
+"""`estimate` and `explain`: what is asked, planned once, and run or printed."""
+
+from functools import partial
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import PRNGKeyArray, PyTree
+
+from ._operator import AbstractOperator, is_operator
+from ._operators import Gradient, without_gradients
+from ._plan import AbstractEstimator, AbstractPlan, Estimate, Unsupported, count
+from ._taylor import TracedModel, traced
+from ._types import Model, Point
+from .checks import as_int, check_count, check_flag, check_key, in_short, noted
+
+
+class EstimatePlan(AbstractPlan):
+    """What `estimate` does for some operators: an estimator's plan, and the gradients beside it.
+
+    `print` it, or read the fields.
+
+    - `plan`: the estimator's own; a `stde.SamplingPlan` says more, such as all `schedules`.
+    - `gradients`: the operators that take a reverse pass each, in a tree that is None elsewhere.
+    - `cost_otherwise`: the cost with, or else without, standard errors, where `explain` has asked for it.
+    """
+
+    estimator: str = eqx.field(static=True)
+    dim: int = eqx.field(static=True)
+    standard_error: bool = eqx.field(static=True)
+    plan: AbstractPlan
+    gradients: PyTree[Gradient]
+    cost_otherwise: int | None = eqx.field(static=True, default=None)
+
+    @property
+    def cost(self) -> int | None:
+        return self.plan.cost
+
+    def run(self, model: Model, x: Point, *, key: PRNGKeyArray | None) -> Estimate:
+        found = self.plan.run(model, x, key=key)
+        values = jax.tree.map(lambda g: g(model, x), self.gradients, is_leaf=is_operator)
+        errors = jax.tree.map(lambda v: jnp.zeros_like(v.real), values) if self.standard_error else None
+        return Estimate(
+            eqx.combine(found.value, values), found.primal, eqx.combine(found.standard_error, errors)
+        )
+
+    def describe(self) -> str:
+        errors = "with" if self.standard_error else "without"
+        sections = [
+            f"{self.estimator} in {count(self.dim, 'dimension')}, {errors} standard errors",
+            self.plan.describe(),
+        ]
+        paths = jax.tree_util.tree_flatten_with_path(self.gradients, is_leaf=is_operator)[0]
+        names = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in paths]
+        sections += [f"{name or 'Gradient'}: one reverse pass" for name in names]
+        if self.cost_otherwise != self.cost and self.cost_otherwise is not None:
+            others = "Without" if self.standard_error else "With"
+            sections.append(f"{others} standard errors: {count(self.cost_otherwise, 'evaluation')}")
+        return "\n\n".join(sections)
+
+
+def estimate(
+    operators: PyTree[AbstractOperator],
+    model: Model,
+    x: Point,
+    estimator: AbstractEstimator,
+    *,
+    key: PRNGKeyArray | None = None,
+    standard_error: bool = True,
+) -> Estimate:
+    """Estimates `L u(x)` for an operator, or a PyTree of operators, at one point.
+
+    - `operators`: what is asked; a PyTree shares passes and draws, so its values may be correlated.
+    - `model`: u, any callable from `x` to a scalar or an array; operators act componentwise.
+    - `x`: one point, `[dim]`. Batch by `jax.vmap`, with a key per point or one for all.
+    - `estimator`: how, for instance `stde.get_estimator("stde", num_samples=16)`.
+    - `key`: needed where something is sampled.
+    - `standard_error`: whether to return one; without it less is computed.
+
+    Returns an `Estimate` of value, primal and standard error. Cost: the estimator's; the model is traced
+    once. Raises `ValueError` or `TypeError`, with a sentence, for what does not fit together. What the
+    model itself raises is left as it is, with a note on what it was called with.
+    """
+    _check_arguments(operators, model, x, estimator, key)
+    check_flag("estimate(…, standard_error=…)", standard_error)
+    if isinstance(model, Estimated) and key is not None:
+        # One key inside and outside would correlate the draws and bias the product.
+        key, inner = jax.random.split(key)
+        model = partial(model, key=inner)
+    with noted(f"`estimate(…, model, x, …)` calls the model with one point, here {x.dtype}{list(x.shape)}."):
+        model = traced(model, x)
+    _check_output(model.output)
+    plan = _plan(operators, x.shape[0], estimator, standard_error, model)
+    return plan.run(model, x, key=key)
+
+
+def explain(
+    operators: PyTree[AbstractOperator],
+    dim: int,
+    estimator: AbstractEstimator,
+    *,
+    standard_error: bool = False,
+) -> EstimatePlan:
+    """Says what `estimate` will do: `print(stde.explain(stde.Biharmonic(), 20, estimator))`.
+
+    - `operators`: an operator, or a PyTree of them that shares draws and passes.
+    - `dim`: the number of entries of a point.
+    - `standard_error`: whether they are asked for, as by default in `estimate` and not in `Estimated`.
+
+    Returns the very plan that `estimate` would run. Printed, it says what is drawn of each family of terms;
+    the passes through the model, with their directions, coefficients and sums, for every schedule that
+    there is; and the cost beside that of nested forward mode. Costs are in evaluations of the model, of
+    which a pass makes many at once. Nothing is computed.
+
+    Raises `ValueError` for what the estimator refuses, as `estimate` does.
+    """
+    check_operators(operators, "stde.explain(operators, …)")
+    check_estimator(estimator, "stde.explain(…, estimator)")
+    dim = as_int(dim)
+    check_count("stde.explain(…, dim)", dim)
+    check_flag("stde.explain(…, standard_error=…)", standard_error)
+    plan = _plan(operators, dim, estimator, standard_error)
+    otherwise = _plan(operators, dim, estimator, not standard_error).cost
+    return EstimatePlan(
+        plan.estimator, dim, standard_error, plan.plan, plan.gradients, cost_otherwise=otherwise
+    )
+
+
+def _plan(
+    operators: PyTree[AbstractOperator],
+    dim: int,
+    estimator: AbstractEstimator,
+    standard_error: bool,
+    model: TracedModel | None = None,
+) -> EstimatePlan:
+    name, (others, gradients) = type(estimator).__name__, without_gradients(operators)
+    try:
+        plan = estimator.plan(others, dim, standard_error=standard_error, model=model)
+    except Unsupported as reason:
+        raise Unsupported(f"`{name}` {reason}.") from None
+    return EstimatePlan(name, dim, standard_error, plan, gradients)
+
+
+class Estimated(eqx.Module):
+    """`x ↦ L u(x)` as an Equinox module: trains, jits, vmaps, nests and goes inside other models.
+
+    A call takes a point `[dim]` and a key (needed where something is sampled), and returns the
+    tree of values. Inside another estimate the key is split, and the inner half held fixed.
+    """
+
+    operators: PyTree[AbstractOperator]
+    model: Model
+    estimator: AbstractEstimator
+
+    def __check_init__(self):
+        check_operators(self.operators, "stde.Estimated(operators, …)")
+        check_estimator(self.estimator, "stde.Estimated(…, estimator)")
+        _check_callable(self.model, "stde.Estimated(…, model, …)")
+
+    def __call__(self, x: Point, *, key: PRNGKeyArray | None = None) -> Any:
+        return estimate(self.operators, self.model, x, self.estimator, key=key, standard_error=False).value
+
+
+def check_operators(operators: Any, call: str = "estimate(operators, …)") -> None:
+    """Raises `ValueError` or `TypeError` unless the leaves of a tree are operators; `call` names where."""
+    leaves = jax.tree.leaves(operators, is_leaf=is_operator)
+    if not leaves:
+        raise ValueError(f"`{call}` got no operator; pass one, or a PyTree of them.")
+    for leaf in leaves:
+        if not is_operator(leaf):
+            raise TypeError(
+                f"`{call}` needs operators, got {in_short(leaf)} among them; "
+                "build one, for instance `stde.Laplacian()`."
+            )
+
+
+def check_estimator(estimator: Any, call: str = "estimate(…, estimator)") -> None:
+    """Raises `TypeError` unless it is an estimator; `call` names where."""
+    if not isinstance(estimator, AbstractEstimator):
+        raise TypeError(
+            f"`{call}` needs an estimator object, got {in_short(estimator)}; "
+            'for instance `stde.get_estimator("stde", num_samples=16)`.'
+        )
+
+
+def _check_arguments(operators: Any, model: Any, x: Any, estimator: Any, key: Any) -> None:
+    check_operators(operators)
+    check_estimator(estimator)
+    _check_callable(model, "estimate(…, model, …)")
+    if not eqx.is_array(x) or jnp.ndim(x) != 1 or x.shape[0] == 0:
+        got = f"shape {jnp.shape(x)}" if eqx.is_array(x) else f"the {type(x).__name__} {in_short(x)}"
+        raise ValueError(
+            f"`estimate(…, x, …)` takes one point, an array of shape [dim], got {got}; batch with `jax.vmap`."
+        )
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        raise TypeError(
+            f"`estimate(…, x, …)` needs a floating-point x, got dtype {x.dtype}; write 1.0 for 1."
+        )
+    if key is not None:
+        check_key("estimate(…, key=…)", key)
+
+
+def _check_callable(model: Any, call: str) -> None:
+    if not callable(model):
+        raise TypeError(f"`{call}` needs a callable from [dim] to an array, got {in_short(model)}.")
+
+
+def _check_output(output: Any) -> None:
+    if not isinstance(output, jax.ShapeDtypeStruct) or not jnp.issubdtype(output.dtype, jnp.inexact):
+        raise TypeError(
+            "`estimate(…, model, …)` needs a model that returns one floating-point array, got "
+            f"{jax.tree.map(lambda leaf: f'{leaf.dtype}{list(leaf.shape)}', output)}."
+        )

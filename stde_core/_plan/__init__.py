@@ -1,0 +1,9 @@
+"""How operators are estimated: estimators, and the plans that they make."""
+
+from ._base import AbstractEstimator as AbstractEstimator
+from ._base import AbstractPlan as AbstractPlan
+from ._base import Estimate as Estimate
+from ._base import Unsupported as Unsupported
+from ._describe import count as count
+from ._sampling import Contraction as Contraction
+from ._sampling import SamplingPlan as SamplingPlan

@@ -1,0 +1,32 @@
+"""Kinds of terms: what operators are made of, open to those of others.
+
+A family is a class with the members of `AbstractFamily`. What it may do besides is registered for its class:
+
+- `kind` and `add`: families of one kind are added up to one, as `c ∂_x² + ∂_y²` is one family of two terms;
+- `expanded`: its terms are multiplied out in products with few others;
+- `partials`: where it has few terms, partial derivatives in one call share their divisors;
+- `factors`: where that is cheaper, it is evaluated as one operator of another's value.
+
+    @terms.kind.register(MyFamily)
+    def _(family):
+        return MyFamily, family.powers
+
+All but `add` have a default, None, with which a family stands by itself. `add_coefficients` adds up the
+coefficients of families, and `docs/how-to/operator.md` has an example.
+"""
+
+from ._coefficient import Coefficient as Coefficient
+from ._coefficient import add_coefficients as add_coefficients
+from ._coefficient import weigh as weigh
+from ._families import AbstractFamily as AbstractFamily
+from ._families import AxisPowers as AxisPowers
+from ._families import IsotropicRepresentation as IsotropicRepresentation
+from ._families import MixedFamily as MixedFamily
+from ._families import PowerFamily as PowerFamily
+from ._families import ProductFamily as ProductFamily
+from ._families import add as add
+from ._families import expanded as expanded
+from ._families import factors as factors
+from ._families import kind as kind
+from ._families import listed as listed
+from ._families import partials as partials
