@@ -139,6 +139,11 @@ def _plan(
         plan = estimator.plan(others, dim, standard_error=standard_error, model=model)
     except Unsupported as reason:
         raise Unsupported(f"`{name}` {reason}.") from None
+    if not isinstance(plan, AbstractPlan):
+        raise TypeError(
+            f"`{name}.plan(…)` needs to return a plan, got {in_short(plan)}; build a "
+            "`stde.SamplingPlan`, or a `stde.AbstractPlan` of your own."
+        )
     return EstimatePlan(name, dim, standard_error, plan, gradients)
 
 

@@ -118,6 +118,28 @@ def test_what_is_not_supported_says_so_by_type():
         STDE(9).plan(stde.Laplacian(), 4, standard_error=False)
 
 
+class Returning(stde.AbstractEstimator):
+    """An estimator that returns something for a plan, or for its draws."""
+
+    what: str | int = eqx.field(static=True)
+
+    def plan(self, operators, dim, *, standard_error, model=None):
+        if self.what == "no plan":
+            return None
+        return stde.SamplingPlan(operators, dim, stde.Sparse(), 2, draw=lambda *args, key: self.what)
+
+
+def test_what_is_no_plan_and_no_draw_is_refused():
+    x, key = jnp.zeros(4), jax.random.key(0)
+    with pytest.raises(TypeError, match=r"`Returning.plan\(…\)` needs to return a plan, got None; build a"):
+        stde.estimate(stde.Laplacian(), jnp.sum, x, Returning("no plan"), key=key)
+    with pytest.raises(TypeError, match=r"needs a function that returns a list of `stde.Draw`s, got 3"):
+        stde.estimate(stde.Laplacian(), jnp.sum, x, Returning(3), key=key)
+    plan = STDE(2).plan(stde.Laplacian(), 4, standard_error=False)
+    with pytest.raises(ValueError, match=r"needs a point of shape \(4,\), as planned, got \(5,\); plan anew"):
+        plan.run(jnp.sum, jnp.zeros(5), key=key)
+
+
 class Twice(stde.AbstractEstimator):
     """Two draws of a sampler for each group, of which one depends on the model."""
 

@@ -15,6 +15,7 @@ from .._sampler import AbstractTangentSampler
 from .._tangents import AbstractDirections, Draw, Tangents
 from .._taylor import traced
 from .._types import Model, Point
+from ..checks import in_short
 from ._base import AbstractPlan, Estimate, Unsupported
 from ._describe import described, requests
 from ._execute import Samples, Term, execute, outlines, shapes_of
@@ -177,9 +178,20 @@ class SamplingPlan(AbstractPlan):
         key = jax.random.fold_in(key, position)
         if self.draw_group is None:
             return [self.sampler(group.widest, self.num_samples, key=key)]
-        return self.draw_group(group, model, x, key=key)
+        draws = self.draw_group(group, model, x, key=key)
+        if not isinstance(draws, list | tuple) or not all(isinstance(draw, Draw) for draw in draws):
+            raise TypeError(
+                "`SamplingPlan(…, draw)` needs a function that returns a list of `stde.Draw`s, "
+                f"got {in_short(draws)}."
+            )
+        return draws
 
     def run(self, model: Model, x: Point, *, key: PRNGKeyArray | None) -> Estimate:
+        if jnp.shape(x) != (self.dim,):
+            raise ValueError(
+                f"`plan.run(model, x)` needs a point of shape {(self.dim,)}, as planned, got {jnp.shape(x)}; "
+                "plan anew for another dimension, and batch with `jax.vmap`."
+            )
         model = traced(model, x)
         self.check_output(model.output.shape)
         draws = self.draws(key, model, x)
