@@ -17,7 +17,11 @@ import stde_core as stde
 KNOWN = json.loads(FILE.read_text())
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: name(*case))
+def marks(estimator, precision, standard_error):
+    return pytest.mark.slow if precision == "float32" else ()
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, marks=marks(*c), id=name(*c)) for c in CASES])
 def test_estimates_are_those_from_before(case):
     """Rounding apart: the file was made before estimators had plans."""
     kept, now = KNOWN[name(*case)], found(*case)

@@ -3,6 +3,7 @@
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from helpers import assert_close, mixed
 from stde_estimators import STDE, Exact
 
@@ -81,6 +82,7 @@ def exact(operators):
     return stde.estimate(operators, model, X, Exact()).value
 
 
+@pytest.mark.slow
 def test_its_operator_keeps_the_contract():
     check_operator(Neighbours())
 
