@@ -14,7 +14,7 @@ from ._families import AbstractFamily
 from ._plan import Contraction as Contraction
 from ._tangents import Draw, Tangents
 from ._taylor import forward as forward
-from ._taylor import gradient as gradient
+from ._taylor import gradient
 from ._taylor import hessian_vector as hessian_vector
 from ._taylor import nested as nested
 from ._taylor import reverse as reverse

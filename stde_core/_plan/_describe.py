@@ -22,7 +22,8 @@ def described(plan: "SamplingPlan") -> str:
     sections = [[f"Draws ({type(plan.sampler).__name__})", *_draws(plan)]]
     if plan.draw_group is not None:
         return "\n".join(sections[0])
-    for number, schedule in enumerate(plan.schedules):
+    schedules = plan.schedules
+    for number, schedule in enumerate(schedules):
         title = "Not taken" if number else "Plan"
         cost = count(schedule.cost, "evaluation")
         sections.append([f"{title}: {schedule.name}: {cost} of the model", *_rows(schedule, plan.names)])
@@ -30,7 +31,7 @@ def described(plan: "SamplingPlan") -> str:
         asked = [f"  {_along(block)}: {_monomials(block, ps)}" for block, ps in requests(plan.outlines)]
         sections.append([f"By the estimator's own `{_function_name(plan.contract)}`", *asked])
     nested = plan.nested_cost or 0
-    comparison = f", {nested / plan.cost:.1f}× as many" if plan.cost else ""
+    comparison = f", {nested / schedules[0].cost:.1f}× as many" if schedules else ""
     sections.append([f"By nested forward mode: {count(nested, 'evaluation')}{comparison}"])
     return "\n\n".join("\n".join(section) for section in sections)
 
@@ -43,8 +44,9 @@ def _draws(plan: "SamplingPlan") -> Iterator[str]:
             words = "whole" if whole else f"drawn by `{_function_name(plan.draw_group)}`"
             yield f"  {plan.names[m.operator]:<{width}}  {_terms(m.family)}, {words}"
         return
-    together = [term.place for term in plan.terms if term.sampled]
-    for term in plan.terms:
+    terms = plan.terms
+    together = [term.place for term in terms if term.sampled]
+    for term in terms:
         shared = ", drawn together" * (together.count(term.place) > 1)
         yield f"  {plan.names[term.operator]:<{width}}  {_how(term)}{shared}"
 

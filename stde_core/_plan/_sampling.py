@@ -120,7 +120,7 @@ class SamplingPlan(AbstractPlan):
 
     @property
     def cost(self) -> int | None:
-        return self.schedules[0].cost if self.schedules else None
+        return next((schedule.cost for schedule in self.schedules), None)
 
     @property
     def nested_cost(self) -> int | None:
