@@ -11,12 +11,11 @@ A family is a class with the members of `AbstractFamily`. What it may do besides
     def _(family):
         return MyFamily, family.powers
 
-All but `add` have a default, None, with which a family stands by itself. `add_coefficients` adds up the
-coefficients of families, and `docs/how-to/operator.md` has an example.
+All but `add` have a default, None, with which a family stands by itself. `sum_of_coefficients` serves in
+`add`, and `docs/how-to/operator.md` has an example.
 """
 
 from ._coefficient import Coefficient as Coefficient
-from ._coefficient import add_coefficients as add_coefficients
 from ._coefficient import weigh as weigh
 from ._families import AbstractFamily as AbstractFamily
 from ._families import AxisPowers as AxisPowers
@@ -30,3 +29,4 @@ from ._families import factors as factors
 from ._families import kind as kind
 from ._families import listed as listed
 from ._families import partials as partials
+from ._families import sum_of_coefficients as sum_of_coefficients

@@ -49,8 +49,7 @@ def _(family):
 
 @terms.add.register(NeighbourFamily)
 def _(first, others):
-    parts = [(None, family.coefficient) for family in (first, *others)]
-    return NeighbourFamily(first.dim, terms.add_coefficients(parts, 1))
+    return NeighbourFamily(first.dim, terms.sum_of_coefficients((first, *others)))
 
 
 @terms.partials.register(NeighbourFamily)

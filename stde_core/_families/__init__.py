@@ -12,6 +12,7 @@ from ._family import kind as kind
 from ._family import listed as listed
 from ._family import partials as partials
 from ._family import partials_of as partials_of
+from ._family import sum_of_coefficients as sum_of_coefficients
 from ._identity import IdentityFamily as IdentityFamily
 from ._linear import LinearFamily as LinearFamily
 from ._merge import merge as merge

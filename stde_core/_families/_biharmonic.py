@@ -4,7 +4,7 @@ from typing import Any
 import equinox as eqx
 
 from .._axes import ResolvedAxes
-from .._coefficient import Coefficient, add_coefficients, weigh
+from .._coefficient import Coefficient, weigh
 from .._tangents import Draw, Tangents
 from .._types import Point
 from . import _family as terms
@@ -62,9 +62,7 @@ def _(family: BiharmonicFamily) -> Hashable:
 
 @terms.add.register(BiharmonicFamily)
 def _(first: BiharmonicFamily, others: Sequence[BiharmonicFamily]) -> BiharmonicFamily:
-    return BiharmonicFamily(
-        first.axes, add_coefficients([(None, family.coefficient) for family in (first, *others)], 1)
-    )
+    return BiharmonicFamily(first.axes, terms.sum_of_coefficients((first, *others)))
 
 
 @terms.factors.register(BiharmonicFamily)

@@ -4,7 +4,7 @@ from typing import Any
 import equinox as eqx
 
 from .._axes import ResolvedAxes
-from .._coefficient import Coefficient, add_coefficients, weigh
+from .._coefficient import Coefficient, weigh
 from .._tangents import Dense, Draw, OneHot, Tangents
 from .._types import Point
 from . import _family as terms
@@ -63,6 +63,4 @@ def _(family: DivergenceFamily) -> Hashable:
 
 @terms.add.register(DivergenceFamily)
 def _(first: DivergenceFamily, others: Sequence[DivergenceFamily]) -> DivergenceFamily:
-    return DivergenceFamily(
-        first.axes, add_coefficients([(None, family.coefficient) for family in (first, *others)], 1)
-    )
+    return DivergenceFamily(first.axes, terms.sum_of_coefficients((first, *others)))

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import equinox as eqx
 
-from .._coefficient import Summand
+from .._coefficient import Coefficient, Summand, add_coefficients
 from .._tangents import Draw, Tangents
 from .._types import Point
 
@@ -94,6 +94,11 @@ def factors(family: AbstractFamily) -> tuple[AbstractFamily, AbstractFamily] | N
 def partials_of(family: AbstractFamily, most: int) -> list[AxisPowers] | None:
     """`partials`, of at most so many terms that act on each component of the output."""
     return None if family.size > most or family.output_size is not None else partials(family)
+
+
+def sum_of_coefficients(families: Sequence[Any]) -> Coefficient:
+    """The sum of the coefficients of families of the same terms, each one coefficient for all its terms."""
+    return add_coefficients([(None, family.coefficient) for family in families], 1)
 
 
 def listed(partials: Sequence[AxisPowers], coefficient: Any) -> list[tuple[AxisPowers, Summand]] | None:

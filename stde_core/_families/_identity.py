@@ -4,7 +4,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 
-from .._coefficient import Coefficient, add_coefficients
+from .._coefficient import Coefficient
 from .._tangents import Draw, OneHot, Tangents
 from .._types import Point
 from . import _family as terms
@@ -39,4 +39,4 @@ def _(family: IdentityFamily) -> Hashable:
 
 @terms.add.register(IdentityFamily)
 def _(first: IdentityFamily, others: Sequence[IdentityFamily]) -> IdentityFamily:
-    return IdentityFamily(add_coefficients([(None, family.coefficient) for family in (first, *others)], 1))
+    return IdentityFamily(terms.sum_of_coefficients((first, *others)))
