@@ -8,8 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray, PyTree
 
-from ._operator import AbstractOperator, is_operator
-from ._operators import Gradient, without_gradients
+from ._operators import AbstractOperator, Gradient, is_operator, without_gradients
 from ._plan import AbstractEstimator, AbstractPlan, Estimate, Unsupported, count
 from ._taylor import TracedModel, traced
 from ._types import Model, Point

@@ -10,15 +10,15 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Inexact
 
-from ._families import AbstractFamily
 from ._plan import Contraction as Contraction
-from ._tangents import Draw, Tangents
 from ._taylor import forward as forward
 from ._taylor import gradient
 from ._taylor import hessian_vector as hessian_vector
 from ._taylor import nested as nested
 from ._taylor import reverse as reverse
 from ._taylor import taylor as taylor
+from ._terms import AbstractFamily
+from ._terms._tangents import Draw, Tangents
 from ._types import Model, Point
 
 

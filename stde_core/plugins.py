@@ -13,9 +13,9 @@ from typing import Any
 
 import pluggy
 
-from . import _discovery, _hookspecs
-from ._discovery import Plugin as Plugin
-from ._discovery import how_to_switch_off as how_to_switch_off
+from ._registry import Plugin as Plugin
+from ._registry import _discovery, _hookspecs
+from ._registry import how_to_switch_off as how_to_switch_off
 from .checks import unknown_name
 
 

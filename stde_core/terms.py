@@ -15,18 +15,18 @@ All but `add` have a default, None, with which a family stands by itself. `sum_o
 `add`, and `docs/how-to/operator.md` has an example.
 """
 
-from ._coefficient import Coefficient as Coefficient
-from ._coefficient import weigh as weigh
-from ._families import AbstractFamily as AbstractFamily
-from ._families import AxisPowers as AxisPowers
-from ._families import IsotropicRepresentation as IsotropicRepresentation
-from ._families import MixedFamily as MixedFamily
-from ._families import PowerFamily as PowerFamily
-from ._families import ProductFamily as ProductFamily
-from ._families import add as add
-from ._families import expanded as expanded
-from ._families import factors as factors
-from ._families import kind as kind
-from ._families import listed as listed
-from ._families import partials as partials
-from ._families import sum_of_coefficients as sum_of_coefficients
+from ._terms import AbstractFamily as AbstractFamily
+from ._terms import AxisPowers as AxisPowers
+from ._terms import Coefficient as Coefficient
+from ._terms import IsotropicRepresentation as IsotropicRepresentation
+from ._terms import MixedFamily as MixedFamily
+from ._terms import PowerFamily as PowerFamily
+from ._terms import ProductFamily as ProductFamily
+from ._terms import add as add
+from ._terms import expanded as expanded
+from ._terms import factors as factors
+from ._terms import kind as kind
+from ._terms import listed as listed
+from ._terms import partials as partials
+from ._terms import sum_of_coefficients as sum_of_coefficients
+from ._terms import weigh as weigh

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from stde_cli import cli
 
 import stde_core as stde
-import stde_core._hookspecs
+import stde_core._registry._hookspecs
 import stde_core.testing
 import stde_pdes
 import stde_pdes._hookspecs
@@ -120,7 +120,7 @@ def check_fields(parameters):
 
 
 def test_every_hook_is_documented():
-    specifications = [*vars(stde_core._hookspecs).items(), *vars(stde_pdes._hookspecs).items()]
+    specifications = [*vars(stde_core._registry._hookspecs).items(), *vars(stde_pdes._hookspecs).items()]
     hooks = [name for name, value in specifications if hasattr(value, "stde_spec")]
     documented = re.findall(r"^### `(stde_\w+)`$", (DOCS / "plugins.md").read_text(encoding="utf-8"), re.M)
     assert sorted(documented) == sorted(hooks)

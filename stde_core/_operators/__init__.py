@@ -1,5 +1,8 @@
-"""The operators that come with the core."""
+"""What is differentiated: the interface, its algebra, and the operators that come with the core."""
 
+from ._base import AbstractOperator as AbstractOperator
+from ._base import Identity as Identity
+from ._base import is_operator as is_operator
 from ._biharmonic import Biharmonic as Biharmonic
 from ._directional import Directional as Directional
 from ._divergence import Divergence as Divergence

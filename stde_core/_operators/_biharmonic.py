@@ -1,8 +1,8 @@
 import equinox as eqx
 
-from .._axes import StaticAxes, resolve_axes, sorted_axes, static_axes
-from .._families import AbstractFamily, BiharmonicFamily
-from .._operator import AbstractOperator
+from .._terms import AbstractFamily, BiharmonicFamily
+from .._terms._axes import StaticAxes, resolve_axes, sorted_axes, static_axes
+from ._base import AbstractOperator
 
 
 class Biharmonic(AbstractOperator):

@@ -2,11 +2,11 @@ from typing import Any, SupportsIndex
 
 import equinox as eqx
 
-from .._coefficient import Coefficient, as_coefficient
-from .._families import AbstractFamily, LinearFamily, PowerFamily
-from .._families._vectors import ColumnVectors
-from .._operator import AbstractOperator
+from .._terms import AbstractFamily, LinearFamily, PowerFamily
+from .._terms._coefficient import Coefficient, as_coefficient
+from .._terms._vectors import ColumnVectors
 from ..checks import as_int, check_count
+from ._base import AbstractOperator
 from ._laplacian import _shape
 
 

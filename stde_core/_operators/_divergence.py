@@ -1,8 +1,8 @@
 import equinox as eqx
 
-from .._axes import StaticAxes, resolve_axes, static_axes
-from .._families import AbstractFamily, DivergenceFamily
-from .._operator import AbstractOperator
+from .._terms import AbstractFamily, DivergenceFamily
+from .._terms._axes import StaticAxes, resolve_axes, static_axes
+from ._base import AbstractOperator
 
 
 class Divergence(AbstractOperator):

@@ -6,11 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Inexact, PyTree
 
-from .._axes import StaticAxes, resolve_axes, static_axes
-from .._families import AbstractFamily
-from .._operator import AbstractOperator, is_operator
 from .._taylor import gradient
+from .._terms import AbstractFamily
+from .._terms._axes import StaticAxes, resolve_axes, static_axes
 from .._types import Point
+from ._base import AbstractOperator, is_operator
 
 
 class Gradient(AbstractOperator):

@@ -5,11 +5,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._axes import AxesLike, ResolvedAxes, StaticAxes, resolve_axes, sorted_axes, static_axes
-from .._coefficient import Coefficient, CoefficientFunction, FrozenArray, Summand, as_coefficient, evaluate
-from .._families import AbstractFamily, PowerFamily
-from .._families._vectors import ColumnVectors, CoordinateVectors
-from .._operator import AbstractOperator
+from .._terms import AbstractFamily, PowerFamily
+from .._terms._axes import AxesLike, ResolvedAxes, StaticAxes, resolve_axes, sorted_axes, static_axes
+from .._terms._coefficient import (
+    Coefficient,
+    CoefficientFunction,
+    FrozenArray,
+    Summand,
+    as_coefficient,
+    evaluate,
+)
+from .._terms._vectors import ColumnVectors, CoordinateVectors
+from ._base import AbstractOperator
 
 
 class Laplacian(AbstractOperator):

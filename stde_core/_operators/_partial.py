@@ -2,12 +2,12 @@ from typing import Any, SupportsIndex
 
 import equinox as eqx
 
-from .._axes import resolve_axes
-from .._coefficient import Coefficient
-from .._families import AbstractFamily, LinearFamily
-from .._families._vectors import CoordinateVectors
-from .._operator import AbstractOperator
+from .._terms import AbstractFamily, LinearFamily
+from .._terms._axes import resolve_axes
+from .._terms._coefficient import Coefficient
+from .._terms._vectors import CoordinateVectors
 from ..checks import as_int, check_count, in_short
+from ._base import AbstractOperator
 
 
 class Partial(AbstractOperator):

@@ -1,11 +1,11 @@
 import equinox as eqx
 
-from .._axes import StaticAxes, resolve_axes, sorted_axes, static_axes
-from .._coefficient import Coefficient
-from .._families import AbstractFamily, LinearFamily, PowerFamily
-from .._families._vectors import CoordinateVectors
-from .._operator import AbstractOperator
+from .._terms import AbstractFamily, LinearFamily, PowerFamily
+from .._terms._axes import StaticAxes, resolve_axes, sorted_axes, static_axes
+from .._terms._coefficient import Coefficient
+from .._terms._vectors import CoordinateVectors
 from ..checks import as_int, check_count
+from ._base import AbstractOperator
 
 
 class PowerSum(AbstractOperator):

@@ -4,8 +4,7 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array, Inexact, PRNGKeyArray, PyTree
 
-from .._operator import AbstractOperator
-from .._operators import without_gradients
+from .._operators import AbstractOperator, without_gradients
 from .._taylor import TracedModel
 from .._types import Model, Point
 

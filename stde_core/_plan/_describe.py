@@ -5,8 +5,8 @@ from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .._families import AbstractFamily
 from .._taylor import MultiIndex, Powers
+from .._terms import AbstractFamily
 from ._execute import Term
 from ._schedule import Block, Composition, Outline, Pass, Schedule
 

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .._families import AbstractFamily, factors, partials_of
-from .._tangents import AbstractDirections, Draw, OneHot, Tangents
 from .._taylor import Expansion, expand_model, factorial, primal, read, vary, varying_axes
+from .._terms import AbstractFamily, factors, partials_of
+from .._terms._tangents import AbstractDirections, Draw, OneHot, Tangents
 from .._types import Model, Point
 from ._schedule import FEW, Composition, Outline, Pass, Request, Schedule, Target
 

@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Inexact, PRNGKeyArray, PyTree
 
-from .._families import AbstractFamily
-from .._operator import AbstractOperator, is_operator
-from .._sampler import AbstractTangentSampler
-from .._tangents import AbstractDirections, Draw, Tangents
+from .._operators import AbstractOperator, is_operator
+from .._samplers import AbstractTangentSampler
 from .._taylor import traced
+from .._terms import AbstractFamily
+from .._terms._tangents import AbstractDirections, Draw, Tangents
 from .._types import Model, Point
 from ..checks import in_short
 from ._base import AbstractPlan, Estimate, Unsupported

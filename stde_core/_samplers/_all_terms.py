@@ -2,9 +2,9 @@ from collections.abc import Hashable
 
 from jaxtyping import PRNGKeyArray
 
-from .._families import AbstractFamily
-from .._sampler import AbstractTangentSampler
-from .._tangents import Draw
+from .._terms import AbstractFamily
+from .._terms._tangents import Draw
+from ._base import AbstractTangentSampler
 
 
 class AllTerms(AbstractTangentSampler):

@@ -5,9 +5,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .._families import AbstractFamily
-from .._sampler import AbstractTangentSampler
-from .._tangents import Draw
+from .._terms import AbstractFamily
+from .._terms._tangents import Draw
+from ._base import AbstractTangentSampler
 
 # A family without a dense law is contracted whole up to this many terms.
 _WHOLE_LIMIT = 1024

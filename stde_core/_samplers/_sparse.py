@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from .._families import AbstractFamily
-from .._sampler import AbstractTangentSampler
-from .._tangents import Draw
+from .._terms import AbstractFamily
+from .._terms._tangents import Draw
 from ..checks import check_flag, in_short
+from ._base import AbstractTangentSampler
 
 
 class Sparse(AbstractTangentSampler):

@@ -12,9 +12,6 @@ from ._nested import nested as nested
 from ._nested import reverse as reverse
 from ._polynomial import primal as primal
 from ._registration import taylor_rule as taylor_rule
-from ._site import Site as Site
-from ._survey import slope as slope
-from ._survey import survey as survey
 from ._traced import TracedModel as TracedModel
 from ._traced import traced as traced
 from ._truncation import CollapsedSum as CollapsedSum

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Inexact
 
-from .._tangents import AbstractDirections, OneHot
+from .._terms._tangents import AbstractDirections, OneHot
 from .._types import Model, Point
 from ._arithmetic import Coefficient, dense, total, weigh
 from ._interpreter import propagate

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Inexact
 
-from .._tangents import AbstractDirections
+from .._terms._tangents import AbstractDirections
 from .._types import Model, Point
 from ._varying import alike
 

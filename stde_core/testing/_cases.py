@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._operator import AbstractOperator
 from .._operators import (
+    AbstractOperator,
     Biharmonic,
     Directional,
     Divergence,

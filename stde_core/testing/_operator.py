@@ -12,13 +12,11 @@ import numpy as np
 from jaxtyping import Array
 
 from .._estimate import estimate
-from .._families import AbstractFamily, IsotropicRepresentation
-from .._operator import AbstractOperator
-from .._operators import Gradient
+from .._operators import AbstractOperator, Gradient
 from .._plan import AbstractEstimator, Contraction, SamplingPlan
-from .._sampler import AbstractTangentSampler
-from .._samplers import AllTerms, Gaussian, Rademacher, Sparse
-from .._tangents import Draw
+from .._samplers import AbstractTangentSampler, AllTerms, Gaussian, Rademacher, Sparse
+from .._terms import AbstractFamily, IsotropicRepresentation
+from .._terms._tangents import Draw
 from .._types import Model, Point
 from ..checks import check_count
 from ._contract import jit, require, require_mean, require_near, require_sentence, run_clauses

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .._discovery import in_memory
+from .._registry._discovery import in_memory
 from ..plugins import registry
 
 

@@ -10,13 +10,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .._families import AbstractFamily
-from .._operator import AbstractOperator
-from .._operators import Biharmonic, Divergence, Laplacian, PowerSum, WeightedLaplacian, partials
+from .._operators import (
+    AbstractOperator,
+    Biharmonic,
+    Divergence,
+    Laplacian,
+    PowerSum,
+    WeightedLaplacian,
+    partials,
+)
 from .._plan import SamplingPlan, Unsupported
-from .._sampler import AbstractTangentSampler
-from .._samplers import AllTerms
-from .._tangents import Draw, Tangents
+from .._samplers import AbstractTangentSampler, AllTerms
+from .._terms import AbstractFamily
+from .._terms._tangents import Draw, Tangents
 from ..checks import check_count
 from ._contract import (
     jit,

@@ -1,6 +1,6 @@
 """The core's own operators and samplers, registered like anyone's."""
 
-from . import _operators, _samplers
+from .. import _operators, _samplers
 from ._hookspecs import hookimpl
 
 

@@ -3,11 +3,11 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from .._coefficient import align, weigh
-from .._tangents import Draw, Tangents, concatenate
 from .._types import Point
-from . import _family as terms
-from ._family import AbstractFamily, AxisPowers, IsotropicRepresentation
+from . import _base as terms
+from ._base import AbstractFamily, AxisPowers, IsotropicRepresentation
+from ._coefficient import align, weigh
+from ._tangents import Draw, Tangents, concatenate
 
 
 class ProductFamily(AbstractFamily):

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import JaxprEqn
 
-from ._calls import is_relu
+from .._taylor._calls import is_relu
+from .._taylor._fallback import linearized
+from .._taylor._rules import OTHERS, REGISTERED, RULES, bind, find_rule
+from .._taylor._versions import called, name_of, opened
 from ._degree import Degree
-from ._fallback import linearized
-from ._rules import OTHERS, REGISTERED, RULES, bind, find_rule
-from ._versions import called, name_of, opened
 
 CALLS = ("jit", "call", "closed_call", "eval_jaxpr", "linear_call", "remat")
 

@@ -5,11 +5,11 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from .._coefficient import Coefficient, Summand, align
-from .._tangents import Dense, Draw, Tangents
 from .._types import Point
-from . import _family as terms
-from ._family import AbstractFamily, AxisPowers
+from . import _base as terms
+from ._base import AbstractFamily, AxisPowers
+from ._coefficient import Coefficient, Summand, align
+from ._tangents import Dense, Draw, Tangents
 from ._vectors import AbstractVectors, CoordinateVectors, add_on_axes
 
 

@@ -13,11 +13,11 @@ import jax.numpy as jnp
 from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
 from jax.extend.source_info_util import summarize
 
+from .._taylor._linear import constant
+from .._taylor._rules import REGISTERED, find_rule
+from .._taylor._versions import called, name_of, opened, scan_lengths
 from ._degree import Degree, degree
-from ._linear import constant
-from ._rules import REGISTERED, find_rule
 from ._site import CALLS, Place, Site, is_kind
-from ._versions import called, name_of, opened, scan_lengths
 
 Survey: TypeAlias = tuple[list[Degree], list[Site]]
 """The degrees of the outputs, and the equations with a derivative in x."""

@@ -10,9 +10,9 @@ from typing import TypeAlias
 import jax.numpy as jnp
 from jax.extend.core import JaxprEqn
 
-from ._linear import additive, linear
-from ._rules import find_rule
-from ._versions import name_of
+from .._taylor._linear import additive, linear
+from .._taylor._rules import find_rule
+from .._taylor._versions import name_of
 
 Degree: TypeAlias = float | None
 """The array is polynomials in x of at most this degree, piece by piece: of degree 0 where it takes

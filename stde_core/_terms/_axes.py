@@ -6,7 +6,7 @@ from typing import SupportsIndex, TypeAlias
 
 import numpy as np
 
-from .checks import as_int, check_count, in_short
+from ..checks import as_int, check_count, in_short
 
 
 @dataclass(frozen=True)

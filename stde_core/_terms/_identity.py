@@ -4,11 +4,11 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 
-from .._coefficient import Coefficient
-from .._tangents import Draw, OneHot, Tangents
 from .._types import Point
-from . import _family as terms
-from ._family import AbstractFamily
+from . import _base as terms
+from ._base import AbstractFamily
+from ._coefficient import Coefficient
+from ._tangents import Draw, OneHot, Tangents
 
 
 class IdentityFamily(AbstractFamily):

@@ -3,14 +3,14 @@ from typing import Any
 
 import equinox as eqx
 
-from .._axes import ResolvedAxes
-from .._coefficient import Coefficient, weigh
-from .._tangents import Draw, Tangents
 from .._types import Point
-from . import _family as terms
-from ._family import AbstractFamily, IsotropicRepresentation
+from . import _base as terms
+from ._axes import ResolvedAxes
+from ._base import AbstractFamily, IsotropicRepresentation
+from ._coefficient import Coefficient, weigh
 from ._power import PowerFamily
 from ._product import ProductFamily, partials_of_factors
+from ._tangents import Draw, Tangents
 from ._vectors import CoordinateVectors
 
 

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._axes import ResolvedAxes, resolve_axes
-from .._coefficient import Coefficient, CoefficientFunction, add_coefficients, add_scattered, evaluate
-from .._tangents import AbstractDirections, Dense, Indices, OneHot
 from .._types import Point
+from ._axes import ResolvedAxes, resolve_axes
+from ._coefficient import Coefficient, CoefficientFunction, add_coefficients, add_scattered, evaluate
+from ._tangents import AbstractDirections, Dense, Indices, OneHot
 
 
 class AbstractVectors(eqx.Module):

@@ -5,8 +5,8 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import PRNGKeyArray
 
-from ._families import AbstractFamily
-from ._tangents import Draw
+from .._terms import AbstractFamily
+from .._terms._tangents import Draw
 
 
 class AbstractTangentSampler(eqx.Module):

@@ -5,9 +5,9 @@ from typing import Any, TypeAlias
 
 import equinox as eqx
 
-from .._coefficient import Coefficient, Summand, add_coefficients
-from .._tangents import Draw, Tangents
 from .._types import Point
+from ._coefficient import Coefficient, Summand, add_coefficients
+from ._tangents import Draw, Tangents
 
 
 class IsotropicRepresentation(eqx.Module):

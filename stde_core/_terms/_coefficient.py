@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Inexact
 
-from ._types import Point
-from .checks import in_short, noted
+from .._types import Point
+from ..checks import in_short, noted
 
 
 class FrozenArray(eqx.Module):

@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable
 from typing import TypeAlias
 
-from .._coefficient import Coefficient, Summand
-from ._family import AbstractFamily, AxisPowers, add, expanded, kind
+from ._base import AbstractFamily, AxisPowers, add, expanded, kind
+from ._coefficient import Coefficient, Summand
 from ._identity import IdentityFamily
 from ._linear import LinearFamily
 from ._mixed import MixedFamily

@@ -5,11 +5,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._coefficient import Coefficient, Summand, weigh
-from .._tangents import Draw, Tangents
 from .._types import Point
-from . import _family as terms
-from ._family import AbstractFamily, AxisPowers, IsotropicRepresentation
+from . import _base as terms
+from ._base import AbstractFamily, AxisPowers, IsotropicRepresentation
+from ._coefficient import Coefficient, Summand, weigh
+from ._tangents import Draw, Tangents
 from ._vectors import AbstractVectors, CoordinateVectors, add_columns, add_on_axes
 
 

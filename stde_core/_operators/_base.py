@@ -4,8 +4,8 @@ from typing import Any
 import equinox as eqx
 import jax
 
-from ._coefficient import CoefficientFunction, as_coefficient, inverse
-from ._families import AbstractFamily, IdentityFamily, merge, multiply
+from .._terms import AbstractFamily, IdentityFamily, merge, multiply
+from .._terms._coefficient import CoefficientFunction, as_coefficient, inverse
 
 
 class AbstractOperator(eqx.Module):

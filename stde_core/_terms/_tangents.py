@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Inexact, Int
 
+from .._types import Point
 from ._coefficient import align
-from ._types import Point
 
 Indices: TypeAlias = Int[Array, " n"] | Int[np.ndarray, " n"]
 """Indices of terms; a NumPy array where they are known in advance."""

@@ -11,10 +11,11 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from ._model_report import ModelReport, PrimitiveUse
-from ._taylor import Site, slope, survey
-from ._types import Model
-from .checks import as_int, check_count
+from .._types import Model
+from ..checks import as_int, check_count
+from ._report import ModelReport, PrimitiveUse
+from ._site import Site
+from ._survey import slope, survey
 
 _RELU = (
     "its second derivative is 0, and undefined at the kink: operators of order 2 and above do not see it. "

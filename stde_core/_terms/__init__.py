@@ -1,0 +1,29 @@
+"""The families of terms that operators are made of: the normal form in which estimators see them."""
+
+from ._base import AbstractFamily as AbstractFamily
+from ._base import AxisPowers as AxisPowers
+from ._base import IsotropicRepresentation as IsotropicRepresentation
+from ._base import add as add
+from ._base import expanded as expanded
+from ._base import factors as factors
+from ._base import kind as kind
+from ._base import listed as listed
+from ._base import partials as partials
+from ._base import partials_of as partials_of
+from ._base import sum_of_coefficients as sum_of_coefficients
+from ._biharmonic import BiharmonicFamily as BiharmonicFamily
+from ._coefficient import Coefficient as Coefficient
+from ._coefficient import weigh as weigh
+from ._divergence import DivergenceFamily as DivergenceFamily
+from ._identity import IdentityFamily as IdentityFamily
+from ._linear import LinearFamily as LinearFamily
+from ._merge import merge as merge
+from ._merge import multiply as multiply
+from ._mixed import MixedFamily as MixedFamily
+from ._power import PowerFamily as PowerFamily
+from ._product import ProductFamily as ProductFamily
+from ._tangents import AbstractDirections as AbstractDirections
+from ._tangents import Dense as Dense
+from ._tangents import Draw as Draw
+from ._tangents import OneHot as OneHot
+from ._tangents import Tangents as Tangents
