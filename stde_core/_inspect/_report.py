@@ -2,10 +2,11 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-_SECTIONS = {
+_TITLES = {
     "impossible": "IMPOSSIBLE, since JAX has no forward derivative of it. Write it with `jax.numpy`, wrap it "
     "in `jax.custom_jvp`, or give it a rule by `stde.taylor_rule`:",
     "none": "WITHOUT A RULE, so by its own derivative rule: right, slow at high orders, and a warning. "
@@ -79,53 +80,52 @@ class ModelReport:
 
     def __repr__(self) -> str:
         output = f"{self.output_dtype}{list(self.output_shape)}"
-        head = f"{self.model}: {self.dtype}[{self.dim}] → {output}"
-        return "\n\n".join([head, *("\n".join(section) for section in self._sections())])
+        return "\n\n".join([f"{self.model}: {self.dtype}[{self.dim}] → {output}", *self._sections()])
 
-    def _sections(self) -> Iterator[list[str]]:
-        kinks = [use for use in self.uses if use.kink]
-        loss = self._loss()
-        if loss:
-            yield [*_wrap(loss), *(_line(use, use.kink) for use in kinks)]
-        for support, title in _SECTIONS.items():
+    def _sections(self) -> Iterator[str]:
+        warning = self._warning()
+        if warning:
+            yield _section(warning, {use: use.kink for use in self.uses if use.kink})
+        for support, title in _TITLES.items():
             uses = self.having(support)
             if uses and support == "rule":
-                counts = Counter({use.name: 0 for use in uses})
-                for use in uses:
-                    counts[use.name] += use.count
-                yield _wrap(f"{title} {', '.join(f'{name} ×{count}' for name, count in counts.items())}")
+                counts = Counter(use.name for use in uses for _ in range(use.count))
+                yield _section(f"{title} {', '.join(f'{name} ×{n}' for name, n in counts.items())}", {})
             elif uses:
-                yield [*_wrap(title), *(_line(use, use.reason) for use in uses)]
-        if not loss and len(self.having("rule")) == len(self.uses):
-            yield ["Nothing to improve."]
+                yield _section(title, {use: use.reason for use in uses})
+        if not warning and len(self.having("rule")) == len(self.uses):
+            yield "Nothing to improve."
 
-    def _loss(self) -> str:
+    def _warning(self) -> str:
         """Which derivatives are lost; "" if none."""
         if not self.depends_on_x:
             return "CONSTANT: the output does not depend on x, and every derivative is 0."
-        match self.degree:
-            case 0:
-                return (
-                    "STEPS: x acts on the output in steps only, and every derivative is 0 where there is one."
-                )
-            case int(degree) if not self.smooth:
-                shape = "piecewise linear" if degree == 1 else f"piecewise a polynomial of degree ≤ {degree}"
-                order = "order 2 (such as a Laplacian)" if degree == 1 else f"order {degree + 1}"
-                cure = "Use a smooth activation: `eqx.nn.MLP(…, activation=jnp.tanh)`." if degree == 1 else ""
-                return (
-                    f"NOT SMOOTH: the model is {shape} in x, so that operators of {order} "
-                    f"and above are 0 almost everywhere and say nothing. {cure}"
-                )
-            case _ if not self.smooth:
-                return "NOT SMOOTH: operators of order 2 and above leave out what happens at the kinks."
-        return ""
+        if self.degree == 0:
+            return "STEPS: x acts on the output in steps only, and every derivative is 0 where there is one."
+        if self.smooth:
+            return ""
+        if self.degree is None:
+            return "NOT SMOOTH: operators of order 2 and above leave out what happens at the kinks."
+        if self.degree == 1:
+            return (
+                "NOT SMOOTH: the model is piecewise linear in x, so that operators of order 2 (such as a "
+                "Laplacian) and above are 0 almost everywhere and say nothing. Use a smooth activation: "
+                "`eqx.nn.MLP(…, activation=jnp.tanh)`."
+            )
+        return (
+            f"NOT SMOOTH: the model is piecewise a polynomial of degree ≤ {self.degree} in x, so that "
+            f"operators of order {self.degree + 1} and above are 0 almost everywhere and say nothing."
+        )
 
 
-def _wrap(text: str) -> list[str]:
-    return textwrap.wrap(text, width=100, break_long_words=False, break_on_hyphens=False)
+def _section(title: str, remarks: Mapping[PrimitiveUse, str]) -> str:
+    """A title above uses, with their places and remarks."""
+    lines = [_fill(title)]
+    for use, remark in remarks.items():
+        places = f" ({'; '.join(use.places)})" if use.places else ""
+        text = f"{use}{places}{': ' if remark else ''}{remark}"
+        lines.append(_fill(text, initial_indent="  ", subsequent_indent="      "))
+    return "\n".join(lines)
 
 
-def _line(use: PrimitiveUse, remark: str) -> str:
-    places = f" ({'; '.join(use.places)})" if use.places else ""
-    text = f"{use}{places}{': ' if remark else ''}{remark}"
-    return textwrap.indent("\n    ".join(_wrap(text)), "  ")
+_fill = partial(textwrap.fill, width=100, break_long_words=False, break_on_hyphens=False)
