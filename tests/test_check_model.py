@@ -134,6 +134,9 @@ SMOOTH = {
     "modulus": lambda x: jnp.abs(x + 1j),
     "test on x": lambda x: jax.lax.while_loop(lambda c: jnp.max(c) < 9, lambda c: 2 * c, jnp.exp(x)),
     "logarithm of a modulus": lambda x: jnp.log(jnp.abs(x)) + jnp.abs(x) ** 2,
+    "modulus that is not differentiated": lambda x: (
+        lambda r: x * jax.lax.stop_gradient(r) + (r, jnp.log(r))[1]
+    )(jnp.abs(x)),
     "unused": lambda x: (jax.nn.relu(x), jnp.sin(x))[1],
     "kink of a constant": lambda x: x * jax.nn.relu(SHIFT),
 }
@@ -154,10 +157,11 @@ def test_smooth_models_are_smooth(name):
         (lambda x: jnp.abs(x) * jnp.min(x), {"abs", "reduce_min"}),
         (lambda x: (lambda r: r + jnp.log(r))(jnp.abs(x)), {"abs"}),
         (lambda x: jnp.sort(jnp.sin(x)), {"sort"}),
+        (lambda x: jnp.where(SHIFT > 0, jnp.floor(x), x), {"floor"}),
         (lambda x: jnp.round(x) * jnp.sign(x) + jnp.sin(x), {"round", "sign"}),
         (lambda x: eqx.nn.MaxPool1d(2)(jnp.sin(x)[None]), {"reduce_window_max"}),
     ],
-    ids=["relu", "relu6", "where", "cond", "abs", "abs and log", "sort", "steps", "pool"],
+    ids=["relu", "relu6", "where", "cond", "abs", "abs and log", "sort", "floor", "steps", "pool"],
 )
 def test_kinks_are_found(model, expected):
     assert kinks(model) == expected
@@ -266,6 +270,16 @@ def test_equations_are_counted_wherever_they_are_written():
     }
 
 
+def test_a_primitive_that_fails_without_a_message_is_impossible():
+    def fail(*_):
+        raise NotImplementedError
+
+    silent = made_up.primitive("silent", jnp.sin)
+    jax.interpreters.ad.primitive_jvps[silent] = fail
+    use = uses(silent.bind)["silent"]
+    assert (use.support, use.reason) == ("impossible", "no message")
+
+
 def test_where_something_is():
     def inner(x):
         return jax.nn.softplus(x)
@@ -275,6 +289,7 @@ def test_where_something_is():
 
     first = model.__code__.co_firstlineno
     assert uses(model)["opaque"].places == (f"test_check_model.py:{first + 1}",)
+    assert uses(jax.checkpoint(model))["opaque"].places == ("in model",)
     assert uses(model)["logaddexp"].places == (f"in softplus, test_check_model.py:{first - 2}",)
 
 
