@@ -17,7 +17,9 @@ from ._vectors import CoordinateVectors
 class BiharmonicFamily(AbstractFamily):
     """`c(x) Σ_ij ∂_i²∂_j² u(x)`, N² terms.
 
-    Dense law: `E D⁴u[v⁴] = 3 Δ²u` for Gaussian v (dense STDE), by fourth moments.
+    A dense tangent is one isotropic vector, with `E D⁴u[v⁴] = 3 Δ²u` for Gaussian v: dense STDE (Shi et
+    al., NeurIPS 2024), and Dangel et al. (NeurIPS 2025, arXiv:2505.13644), Eq. (9). It needs one direction
+    where `Laplacian() * Laplacian()` needs two, and a sampler with an isotropic fourth moment.
     """
 
     axes: ResolvedAxes = eqx.field(static=True)
