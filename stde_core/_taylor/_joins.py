@@ -13,7 +13,7 @@ from ._sparse_shapes import reshape, slice_
 # A dense part of at most so many entries joins sparse ones, as more positions; a longer one makes the result
 # dense. On two CPU cores a step with |x|² appended to x is 1.1 (100 dimensions) to 1.8 times (1000) faster
 # for it; at 8 entries the gain ends, and 32 would make the step 2 to 4 times slower.
-_FEW = 8
+_MAX_JOINED = 8
 
 Parts = list[TaylorCoefficient | None]
 Shape = tuple[int, ...]
@@ -47,7 +47,7 @@ def _end_to_end(parts: Parts, shapes: list[Shape], dimension: int) -> SparseCoef
             positions.append(part.positions + offset)
             values.append(part.values)
         elif part is not None:
-            if length > _FEW:
+            if length > _MAX_JOINED:
                 return None
             positions.append(np.tile(np.arange(offset, offset + length), (part.shape[0], 1)))
             flat = part.reshape(part.shape[0], first.before, length, first.after)
