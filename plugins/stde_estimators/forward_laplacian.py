@@ -1,7 +1,7 @@
 """The forward Laplacian by the folx package: `pip install "stde[folx]"`.
 
-Li et al., *A computational framework for neural network-based variational Monte Carlo with Forward
-Laplacian* (2023, arXiv:2307.08214), Eqs. (5) to (7).
+Li et al., *Forward Laplacian: A New Computational Framework for Neural Network-based Variational Monte
+Carlo* (2023, arXiv:2307.08214), Eqs. (5) to (7).
 """
 
 import importlib.util

@@ -16,7 +16,7 @@ from stde_core.contractions import forward, nested, reverse
 class SDGD(stde.AbstractEstimator):
     """Random terms of the operator by nested AD: reverse mode first, forward mode for each further order.
 
-    `reverse_over_reverse` nests reverse mode only, as in the paper; `sequential` takes one term after the
+    `reverse_over_reverse` nests reverse mode only, as first published; `sequential` takes one term after the
     other. Cost: `num_samples` nested derivatives, exponential in the order.
     """
 
