@@ -47,11 +47,9 @@ class SparseCoefficient:
 
     def dense(self) -> Inexact[Array, "n ..."]:
         """The arrays written out."""
-        samples, count = self.positions.shape
-        if count <= 4:
-            chosen = self.positions[:, :, None] == np.arange(self.size)[None, None]
-            terms = jnp.where(chosen[:, :, None, :, None], self.values[:, :, :, None, :], 0)
-            return terms.sum(1).reshape(samples, *self.shape)
+        # A scatter. On two CPU cores, comparing all positions instead takes as long for k = 1, and 2 to 10
+        # times as long for k = 2; in a step of a network the difference is too small to measure.
+        samples = self.positions.shape[0]
         empty = jnp.zeros((samples, self.before, self.size, self.after), self.dtype)
         rows = np.arange(samples)[:, None]
         return empty.at[rows, :, self.positions].add(self.values).reshape(samples, *self.shape)
@@ -94,6 +92,8 @@ class SparseCoefficient:
             positions=self.positions.reshape(1, count),
             values=self.values.reshape(1, count, self.before, self.after),
         )
+        # On two CPU cores, a step of 16 samples in 10,000 dimensions takes 1.4 times as long with sums that
+        # are always dense, in 30,000 1.6 times; with all 1,000 coordinates, 1.3 times with sparse ones.
         return summed if 2 * count < self.size else summed.dense()
 
     @property
