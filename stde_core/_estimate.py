@@ -1,4 +1,4 @@
-"""`estimate` and `explain`: what is asked, planned once, and run or printed."""
+"""`estimate` and `explain`: a plan is made once, then run or printed."""
 
 from functools import partial
 from typing import Any
@@ -16,13 +16,13 @@ from .checks import as_int, check_count, check_flag, check_key, in_short, noted
 
 
 class EstimatePlan(AbstractPlan):
-    """What `estimate` does for some operators: an estimator's plan, and the gradients beside it.
+    """The plan of `estimate` for some operators: that of the estimator, and the gradients.
 
     `print` it, or read the fields.
 
-    - `plan`: the estimator's own; a `stde.SamplingPlan` says more, such as all `schedules`.
-    - `gradients`: the operators that take a reverse pass each, in a tree that is None elsewhere.
-    - `cost_otherwise`: the cost with, or else without, standard errors, where `explain` has asked for it.
+    - `plan`: the plan of the estimator; a `stde.SamplingPlan` has more fields, such as all `schedules`.
+    - `gradients`: the `Gradient`s, which take a reverse pass each, in a tree that is None elsewhere.
+    - `cost_otherwise`: the cost for the opposite choice of standard errors, if `explain` has computed it.
     """
 
     estimator: str = eqx.field(static=True)
@@ -37,11 +37,13 @@ class EstimatePlan(AbstractPlan):
         return self.plan.cost
 
     def run(self, model: Model, x: Point, *, key: PRNGKeyArray | None) -> Estimate:
-        found = self.plan.run(model, x, key=key)
+        estimated = self.plan.run(model, x, key=key)
         values = jax.tree.map(lambda g: g(model, x), self.gradients, is_leaf=is_operator)
         errors = jax.tree.map(lambda v: jnp.zeros_like(v.real), values) if self.standard_error else None
         return Estimate(
-            eqx.combine(found.value, values), found.primal, eqx.combine(found.standard_error, errors)
+            eqx.combine(estimated.value, values),
+            estimated.primal,
+            eqx.combine(estimated.standard_error, errors),
         )
 
     def describe(self) -> str:
@@ -54,8 +56,8 @@ class EstimatePlan(AbstractPlan):
         names = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in paths]
         sections += [f"{name or 'Gradient'}: one reverse pass" for name in names]
         if self.cost_otherwise != self.cost and self.cost_otherwise is not None:
-            others = "Without" if self.standard_error else "With"
-            sections.append(f"{others} standard errors: {count(self.cost_otherwise, 'evaluation')}")
+            opposite = "Without" if self.standard_error else "With"
+            sections.append(f"{opposite} standard errors: {count(self.cost_otherwise, 'evaluation')}")
         return "\n\n".join(sections)
 
 
@@ -70,16 +72,17 @@ def estimate(
 ) -> Estimate:
     """Estimates `L u(x)` for an operator, or a PyTree of operators, at one point.
 
-    - `operators`: what is asked; a PyTree shares passes and draws, so its values may be correlated.
-    - `model`: u, any callable from `x` to a scalar or an array; operators act componentwise.
+    - `operators`: an operator, or a PyTree of them. The operators of a tree share passes and draws, so
+      their values may be correlated.
+    - `model`: u, any callable from `x` to a scalar or an array; operators act on each component.
     - `x`: one point, `[dim]`. Batch by `jax.vmap`, with a key per point or one for all.
-    - `estimator`: how, for instance `stde.get_estimator("stde", num_samples=16)`.
-    - `key`: needed where something is sampled.
-    - `standard_error`: whether to return one; without it less is computed.
+    - `estimator`: the method, for instance `stde.get_estimator("stde", num_samples=16)`.
+    - `key`: a random key; None only if nothing is sampled.
+    - `standard_error`: whether to return one, at a higher cost.
 
-    Returns an `Estimate` of value, primal and standard error. Cost: the estimator's; the model is traced
-    once. Raises `ValueError` or `TypeError`, with a sentence, for what does not fit together. What the
-    model itself raises is left as it is, with a note on what it was called with.
+    Returns an `Estimate` of value, primal and standard error. Cost: that of the estimator; the model is
+    traced once. Raises `ValueError` or `TypeError`, with a sentence, if the arguments do not fit together.
+    An exception of the model passes unchanged, with a note on the call.
     """
     _check_arguments(operators, model, x, estimator, key)
     check_flag("estimate(…, standard_error=…)", standard_error)
@@ -101,18 +104,18 @@ def explain(
     *,
     standard_error: bool = False,
 ) -> EstimatePlan:
-    """Says what `estimate` will do: `print(stde.explain(stde.Biharmonic(), 20, estimator))`.
+    """The plan of `estimate`, to print: `print(stde.explain(stde.Biharmonic(), 20, estimator))`.
 
     - `operators`: an operator, or a PyTree of them that shares draws and passes.
     - `dim`: the number of entries of a point.
-    - `standard_error`: whether they are asked for, as by default in `estimate` and not in `Estimated`.
+    - `standard_error`: as in `estimate`, where the default is True; `Estimated` has no standard errors.
 
-    Returns the very plan that `estimate` would run. Printed, it says what is drawn of each family of terms;
-    the passes through the model, with their directions, coefficients and sums, for every schedule that
-    there is; and the cost beside that of nested forward mode. Costs are in evaluations of the model, of
-    which a pass makes many at once. Nothing is computed.
+    Returns the same plan that `estimate` runs. It prints the draw of each family of terms; the passes
+    through the model, with their directions, coefficients and sums, for every schedule; and the cost beside
+    that of nested forward mode. Costs are in evaluations of the model, of which a pass makes many at once.
+    Nothing is computed.
 
-    Raises `ValueError` for what the estimator refuses, as `estimate` does.
+    Raises `ValueError` if the estimator refuses the operators, as `estimate` does.
     """
     check_operators(operators, "stde.explain(operators, …)")
     check_estimator(estimator, "stde.explain(…, estimator)")
@@ -133,9 +136,9 @@ def _plan(
     standard_error: bool,
     model: TracedModel | None = None,
 ) -> EstimatePlan:
-    name, (others, gradients) = type(estimator).__name__, without_gradients(operators)
+    name, (differentiated, gradients) = type(estimator).__name__, without_gradients(operators)
     try:
-        plan = estimator.plan(others, dim, standard_error=standard_error, model=model)
+        plan = estimator.plan(differentiated, dim, standard_error=standard_error, model=model)
     except Unsupported as reason:
         raise Unsupported(f"`{name}` {reason}.") from None
     if not isinstance(plan, AbstractPlan):
@@ -149,8 +152,9 @@ def _plan(
 class Estimated(eqx.Module):
     """`x ↦ L u(x)` as an Equinox module: trains, jits, vmaps, nests and goes inside other models.
 
-    A call takes a point `[dim]` and a key (needed where something is sampled), and returns the
-    tree of values. Inside another estimate the key is split, and the inner half held fixed.
+    A call takes a point `[dim]` and a random key, which may be None if nothing is sampled, and returns the
+    tree of values. As the model of another estimate it gets half of that one's key, the same at all points
+    of the outer differentiation.
     """
 
     operators: PyTree[AbstractOperator]
@@ -167,7 +171,10 @@ class Estimated(eqx.Module):
 
 
 def check_operators(operators: Any, call: str = "estimate(operators, …)") -> None:
-    """Raises `ValueError` or `TypeError` unless the leaves of a tree are operators; `call` names where."""
+    """Raises `ValueError` or `TypeError` unless all leaves of a tree are operators.
+
+    `call` names the caller in messages.
+    """
     leaves = jax.tree.leaves(operators, is_leaf=is_operator)
     if not leaves:
         raise ValueError(f"`{call}` got no operator; pass one, or a PyTree of them.")
@@ -180,7 +187,7 @@ def check_operators(operators: Any, call: str = "estimate(operators, …)") -> N
 
 
 def check_estimator(estimator: Any, call: str = "estimate(…, estimator)") -> None:
-    """Raises `TypeError` unless it is an estimator; `call` names where."""
+    """Raises `TypeError` unless `estimator` is one; `call` names the caller in messages."""
     if not isinstance(estimator, AbstractEstimator):
         raise TypeError(
             f"`{call}` needs an estimator object, got {in_short(estimator)}; "

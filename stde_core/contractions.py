@@ -1,8 +1,8 @@
-"""The contractions that estimators are built from.
+"""Contractions of a model's derivative tensors, the building blocks of estimators.
 
 Each is called as `contract(model, x, directions, monomials)` and returns, for n samples of m
 directions and each monomial `p = (p_1, …, p_m)`, the values `D^|p| u(x)[v_1^p_1, …, v_m^p_m]` as
-`[n, *out]`. Hand one to `SamplingPlan(…, contract=…)`.
+`[n, *out]`. Pass one to `SamplingPlan(…, contract=…)`.
 """
 
 from collections.abc import Callable
@@ -25,10 +25,11 @@ from ._types import Model, Point
 def linear_map(
     family: AbstractFamily, model: Model, x: Point
 ) -> Callable[[Float[Array, " size"]], Inexact[Array, "*out size"]]:
-    """`z ↦ M z`, where `zᵀMz` is what a family contracts to along noise z, and `tr M` the family's value.
+    """`z ↦ M z` for the matrix M whose trace is the family; its contraction along noise z is `zᵀMz`.
 
     For second-order families `M z` is a Hessian-vector product for each component of the model's output,
-    forward mode under reverse mode; for a divergence a Jacobian-vector product.
+    forward mode under reverse mode; for a divergence a Jacobian-vector product. Trace estimators that need
+    products with M build on it, such as Hutch++ (Meyer, Musco, Musco and Woodruff, 2021).
 
     Raises `ValueError` for families that are no trace: their contraction is not quadratic in the noise.
     """

@@ -1,18 +1,18 @@
-"""Kinds of terms: what operators are made of, open to those of others.
+"""Families of terms, the normal form of operators, for packages that add families.
 
-A family is a class with the members of `AbstractFamily`. What it may do besides is registered for its class:
+A family is a class with the members of `AbstractFamily`. More operations are registered for its class:
 
-- `kind` and `add`: families of one kind are added up to one, as `c ∂_x² + ∂_y²` is one family of two terms;
-- `expanded`: its terms are multiplied out in products with few others;
-- `partials`: where it has few terms, partial derivatives in one call share their divisors;
-- `factors`: where that is cheaper, it is evaluated as one operator of another's value.
+- `kind` and `add`: families of one kind add up to one, as `c ∂_x² + ∂_y²` is one family of two terms;
+- `expanded`: products with few terms are multiplied out;
+- `partials`: the terms of small families share the divisors of their partial derivatives in one pass;
+- `factors`: the family may be evaluated as one operator of another one's value, if that is cheaper.
 
     @terms.kind.register(MyFamily)
     def _(family):
         return MyFamily, family.powers
 
-All but `add` have a default, None, with which a family stands by itself. `sum_of_coefficients` serves in
-`add`, and `docs/how-to/operator.md` has an example.
+The default of all but `add` is None, which leaves the family as it is. `sum_of_coefficients` helps to write
+`add`; `docs/how-to/operator.md` has an example.
 """
 
 from ._terms import AbstractFamily as AbstractFamily

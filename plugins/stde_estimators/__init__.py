@@ -1,4 +1,4 @@
-"""The estimators that come with stde, each a plugin in a file of its own."""
+"""The estimators of stde: one file, one plugin each."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Looked up when asked for, so that no plugin here needs another one.
+    # Imported on first use: a plugin whose file is missing, or fails, leaves the others working.
     if name in _HOMES:
         return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

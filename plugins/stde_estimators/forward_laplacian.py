@@ -1,4 +1,8 @@
-"""The forward Laplacian (Li et al., 2024) by the folx package: `pip install "stde[folx]"`."""
+"""The forward Laplacian by the folx package: `pip install "stde[folx]"`.
+
+Li et al., *Forward Laplacian: A New Computational Framework for Neural Network-based Variational Monte
+Carlo* (2023, arXiv:2307.08214), Eqs. (5) to (7).
+"""
 
 import importlib.util
 from typing import Any
@@ -18,7 +22,7 @@ class ForwardLaplacian(stde.AbstractEstimator):
     Takes operators of order ≤ 2 whose pure second derivatives share one coefficient per family:
     `Laplacian`, `WeightedLaplacian` with a scalar or a matrix, and any first-order terms.
 
-    Cost: about that of d + 2 forward passes, and their memory.
+    Cost: the time and memory of about d + 2 evaluations of the model.
     """
 
     def plan(self, operators, dim, *, standard_error, model=None) -> "ForwardLaplacianPlan":
@@ -31,7 +35,7 @@ class ForwardLaplacian(stde.AbstractEstimator):
 
 
 class ForwardLaplacianPlan(stde.AbstractPlan):
-    """Every family of a plan whole, one after the other."""
+    """All terms of every family of a plan, one family after the other."""
 
     whole: stde.SamplingPlan
     cost: None = eqx.field(static=True, default=None)
@@ -66,7 +70,7 @@ def _shares_coefficient(family: stde.AbstractFamily) -> bool:
 
 
 def _contract(family: stde.AbstractFamily, model: stde.Model, x: stde.Point) -> Inexact[Array, "..."]:
-    """A whole family: second-order terms by folx, the rest by forward mode."""
+    """All terms of a family: second-order ones by folx, others by forward mode."""
     tangents = family.tangents(stde.Draw.all_terms(family.size), x)
     if not family.powers:
         return tangents.weigh(model(x)[None]).sum(0)
@@ -78,6 +82,7 @@ def _contract(family: stde.AbstractFamily, model: stde.Model, x: stde.Point) -> 
     vectors = tangents.directions.dense(x.shape[0], x.dtype)[:, 0]
     with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):  # as folx is written
         result = forward_laplacian(lambda z: model(x + z @ vectors))(jnp.zeros(family.size, x.dtype))
+    # folx returns the sum over the terms, which share their coefficient.
     common = stde.Tangents(tangents.directions, tangents.weights[:1], tangents.powers)
     return common.weigh(result.laplacian[None])[0]
 

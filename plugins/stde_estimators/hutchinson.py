@@ -1,4 +1,9 @@
-"""Hutchinson's trace estimator (Hutchinson, 1989; for PINNs: Hu, Shi, Karniadakis, Kawaguchi, 2024)."""
+"""Hutchinson's trace estimator.
+
+Hutchinson, *A stochastic estimator of the trace of the influence matrix for Laplacian smoothing splines*
+(1990). For PINNs: Hu, Shi, Karniadakis and Kawaguchi, *Hutchinson trace estimation for high-dimensional and
+high-order physics-informed neural networks* (2024, arXiv:2312.14499).
+"""
 
 import equinox as eqx
 

@@ -1,4 +1,8 @@
-"""SDGD, stochastic dimension gradient descent (Hu, Shukla, Karniadakis, Kawaguchi, 2024)."""
+"""SDGD, stochastic dimension gradient descent.
+
+Hu, Shukla, Karniadakis and Kawaguchi, *Tackling the curse of dimensionality with physics-informed neural
+networks* (2023, arXiv:2307.12306).
+"""
 
 from functools import partial
 
@@ -10,10 +14,10 @@ from stde_core.contractions import forward, nested, reverse
 
 
 class SDGD(stde.AbstractEstimator):
-    """Random terms of the operator, each by nested AD: reverse mode, then forward mode for each order.
+    """Random terms of the operator by nested AD: reverse mode first, forward mode for each further order.
 
-    `reverse_over_reverse` nests reverse mode alone, as first published; `sequential` takes one term after
-    the other. Cost: `num_samples` nested derivatives, exponential in the order.
+    `reverse_over_reverse` nests reverse mode only, as first published; `sequential` takes one term after the
+    other. Cost: `num_samples` nested derivatives, exponential in the order.
     """
 
     num_samples: int = eqx.field(static=True, converter=stde.as_int)

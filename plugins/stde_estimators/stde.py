@@ -1,4 +1,8 @@
-"""STDE, the stochastic Taylor derivative estimator (Shi, Hu, Lin, Kawaguchi, NeurIPS 2024)."""
+"""STDE, the stochastic Taylor derivative estimator.
+
+Shi, Hu, Lin and Kawaguchi, *Stochastic Taylor Derivative Estimator: Efficient amortization for arbitrary
+differential operators* (NeurIPS 2024, arXiv:2412.00088).
+"""
 
 import equinox as eqx
 
@@ -6,14 +10,16 @@ import stde_core as stde
 
 
 class STDE(stde.AbstractEstimator):
-    """Random tangents pushed through the model by Taylor mode, for operators of any order.
+    """Random tangents propagated through the model by Taylor mode, for operators of any order.
 
-    An operator is a contraction of the derivative tensor; a sampler draws tangents, sparse or
-    dense, whose mean contraction is the same, and one forward pass per sample evaluates it.
+    An operator is a contraction of the derivative tensor. A sampler draws sparse or dense tangents whose
+    expected contraction is the same, and one forward pass for all samples evaluates them. Without standard
+    errors the pass carries sums over the samples in place of the highest coefficients (Dangel et al.,
+    NeurIPS 2025, arXiv:2505.13644, Eq. (6)).
 
     Cost: one pass for all operators, as wide as `num_samples + 2` evaluations of the model for a
-    Laplacian (`stde.explain` says it for any operator); memory independent of dimension but for
-    the tangents themselves, and coordinate tangents are only indices.
+    Laplacian (`stde.explain` has it for any operator). Only dense tangents take memory that grows with the
+    dimension; sparse ones are indices.
     """
 
     num_samples: int = eqx.field(static=True, converter=stde.as_int)

@@ -1,4 +1,4 @@
-"""What is differentiated: the interface, its algebra, and the operators that come with the core."""
+"""Operators: the interface, its algebra, and the operators of the core."""
 
 from ._base import AbstractOperator as AbstractOperator
 from ._base import Identity as Identity

@@ -4,12 +4,12 @@ from typing import Any
 import equinox as eqx
 import jax
 
-from .._terms import AbstractFamily, IdentityFamily, merge, multiply
+from .._terms import AbstractFamily, identity, merge, multiply
 from .._terms._coefficient import CoefficientFunction, as_coefficient, inverse
 
 
 class AbstractOperator(eqx.Module):
-    """A linear differential operator `L = Σ_α c_α(x) ∂^α`: what is estimated.
+    """A linear differential operator `L = Σ_α c_α(x) ∂^α`.
 
     Operators form an algebra: `+`, `-`, products (composition), integer powers, and coefficients
     from the left, which are numbers, arrays or functions of x. A number added to an operator is
@@ -23,7 +23,7 @@ class AbstractOperator(eqx.Module):
     def families(self, dim: int) -> tuple[AbstractFamily, ...]:
         """The terms in `dim` dimensions, grouped by their powers.
 
-        Raises `ValueError` where the operator has no meaning in so many dimensions.
+        Raises `ValueError` if the operator has no meaning in `dim` dimensions.
         """
 
     def __add__(self, other: Any) -> "AbstractOperator":
@@ -75,17 +75,17 @@ class Identity(AbstractOperator):
 
     def families(self, dim: int) -> tuple[AbstractFamily, ...]:
         del dim
-        return (IdentityFamily(),)
+        return (identity(),)
 
 
 class Sum(AbstractOperator):
-    """`L_1 + L_2 + …`, as built by `+`."""
+    """`L_1 + L_2 + …`, the result of `+`."""
 
     operators: tuple[AbstractOperator, ...]
 
     def __init__(self, operators: tuple[AbstractOperator, ...]):
-        # Written out because Equinox flattens what it passes to an `__init__` of its own, and long
-        # sums would then cost the square of their length.
+        # Equinox flattens the arguments of a generated `__init__`, which would make a long sum, built
+        # term by term, cost the square of its length.
         self.operators = operators
 
     def families(self, dim: int) -> tuple[AbstractFamily, ...]:
@@ -93,7 +93,7 @@ class Sum(AbstractOperator):
 
 
 class Scaled(AbstractOperator):
-    """`c L`, with c a number, an array or a function of x, as built by `*`."""
+    """`c L`, the result of `*` with a number, an array or a function of x."""
 
     coefficient: Any
     operator: AbstractOperator
@@ -103,9 +103,9 @@ class Scaled(AbstractOperator):
 
 
 class Product(AbstractOperator):
-    """`L_1 L_2`: first `L_2`, then `L_1`, as built by `*`.
+    """`L_1 L_2`, the result of `*`: `L_2` acts first.
 
-    Raises `ValueError` where `L_2` has a function of x as coefficient.
+    Raises `ValueError` if `L_2` has a function of x as coefficient.
     """
 
     left: AbstractOperator
@@ -129,7 +129,7 @@ class Product(AbstractOperator):
 
 
 def _add(left: Any, right: Any) -> Any:
-    """A flat sum; the Python number 0 adds nothing, so that `sum(operators)` works."""
+    """A flat sum. The Python number 0 adds nothing: `sum(operators)` starts with it."""
     summands: list[AbstractOperator] = []
     for term in (left, right):
         if isinstance(term, AbstractOperator):
@@ -140,10 +140,10 @@ def _add(left: Any, right: Any) -> Any:
 
 
 def _as_operator(term: Any) -> "AbstractOperator":
-    """An operator as it is; a number, an array or a function of x times the identity."""
+    """An operator unchanged; a number, an array or a function of x times the identity."""
     return term if isinstance(term, AbstractOperator) else Scaled(as_coefficient(term), Identity())
 
 
 def is_operator(node: Any) -> bool:
-    """For `jax.tree` functions over PyTrees of operators."""
+    """Whether a node is an operator: `is_leaf` for PyTrees of them."""
     return isinstance(node, AbstractOperator)

@@ -14,7 +14,7 @@ class Directional(AbstractOperator):
     """`D^k u(x)[v, …, v]` along one direction v: `[dim]`, or a function of x that returns one.
 
     `Directional(lambda x: x)` is x·∇u: one tangent, not one per dimension.
-    Raises `ValueError` where v does not have the shape of x, `TypeError` where it is no array.
+    Raises `ValueError` if v does not have the shape of x, `TypeError` if it is no array.
     """
 
     direction: Any

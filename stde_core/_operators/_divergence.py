@@ -6,7 +6,10 @@ from ._base import AbstractOperator
 
 
 class Divergence(AbstractOperator):
-    """`Σ_j ∂u_j/∂x_{axes[j]}` (all axes by default) of a model with output `[len(axes)]`."""
+    """`Σ_j ∂u_j/∂x_{axes[j]}` (all axes by default) of a model with output `[len(axes)]`.
+
+    Dense tangents make it Hutchinson's trace estimator (1990) of the Jacobian.
+    """
 
     axes: StaticAxes = eqx.field(static=True, converter=static_axes, default=None)
 

@@ -16,8 +16,8 @@ from ._base import AbstractOperator, is_operator
 class Gradient(AbstractOperator):
     """`(∂_i u)` for i in `axes` (all by default): a vector, `[*out, len(axes)]`, never sampled.
 
-    One reverse pass (per component of the output). Every estimator gives it exactly. It stands by
-    itself: nonlinear terms such as |∇u|² are built from its value.
+    Cost: one reverse pass per component of the output, whatever the estimator. It is no part of the
+    algebra of operators; build nonlinear terms such as |∇u|² from its value.
     """
 
     axes: StaticAxes = eqx.field(static=True, converter=static_axes, default=None)
@@ -38,5 +38,5 @@ class Gradient(AbstractOperator):
 
 
 def without_gradients(operators: PyTree[AbstractOperator]) -> tuple[Any, Any]:
-    """A tree of operators as two, the second with the `Gradient`s; each has None in place of the others."""
+    """A tree of operators, split in two: without its `Gradient`s, and with them only, None elsewhere."""
     return eqx.partition(operators, lambda o: not isinstance(o, Gradient), is_leaf=is_operator)

@@ -20,7 +20,10 @@ from ._base import AbstractOperator
 
 
 class Laplacian(AbstractOperator):
-    """`Δ = Σ_i ∂_i²` over `axes` (all by default)."""
+    """`Δ = Σ_i ∂_i²` over `axes` (all by default).
+
+    Exact along the axes, or along noise: Dangel et al. (NeurIPS 2025, arXiv:2505.13644), Eq. (7a).
+    """
 
     axes: StaticAxes = eqx.field(static=True, converter=static_axes, default=None)
 
@@ -32,8 +35,8 @@ class WeightedLaplacian(AbstractOperator):
     """`tr(σσᵀ∇²)` over `axes`, without the ½ of a generator.
 
     `sigma` is a scalar, `[len(axes)]` (a diagonal), `[len(axes), r]`, or a function of x that
-    returns one of these. A matrix is a family of its r columns, a diagonal one of the axes.
-    Raises `ValueError` for any other shape.
+    returns one of these. A matrix has one term for each of its r columns (Dangel et al., NeurIPS 2025,
+    arXiv:2505.13644, Eq. (8a)), a diagonal one for each axis. Raises `ValueError` for any other shape.
     """
 
     sigma: Any
@@ -59,7 +62,7 @@ class WeightedLaplacian(AbstractOperator):
 
 
 def _shape(sigma: Any, dim: int) -> tuple[int, ...]:
-    """The shape of sigma, of a function by tracing it at an abstract point."""
+    """The shape of sigma; a function is traced for it."""
     if isinstance(sigma, CoefficientFunction):
         return jax.eval_shape(
             lambda x: evaluate(sigma, x), jax.ShapeDtypeStruct((dim,), jnp.zeros(()).dtype)

@@ -1,4 +1,4 @@
-"""How operators are estimated: estimators, and the plans that they make."""
+"""How operators are estimated: estimators make plans, and plans run."""
 
 from ._base import AbstractEstimator as AbstractEstimator
 from ._base import AbstractPlan as AbstractPlan

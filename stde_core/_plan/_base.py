@@ -10,16 +10,16 @@ from .._types import Model, Point
 
 
 class Unsupported(ValueError):
-    """What an estimator cannot do: a sentence that begins with a verb, to follow the estimator's name."""
+    """An estimator cannot do something. The message begins with a verb, to follow the estimator's name."""
 
 
 class Estimate(eqx.Module):
     """Estimates of operators at one point.
 
-    - `value`: the tree of operators with each replaced by its estimate, of the model's shape.
+    - `value`: the tree of operators, each replaced by its estimate, which has the model's shape.
     - `primal`: u(x).
-    - `standard_error`: like `value`; 0 where exact, nan where one sample cannot tell, None where
-      it was not asked for.
+    - `standard_error`: a tree like `value`: 0 for an exact value, nan for a single sample. None if the
+      call did not ask for it.
     """
 
     value: PyTree
@@ -28,32 +28,33 @@ class Estimate(eqx.Module):
 
 
 class AbstractPlan(eqx.Module):
-    """How an estimator will estimate some operators: decided, and printable, before any number is made.
+    """All decisions of an estimator for some operators, made before any number is computed.
 
-    A plan is a PyTree: what it decides is its structure, the arrays in operators are its leaves.
+    A plan prints as its description. It is a PyTree: its decisions are static, and the arrays in operators
+    are its leaves.
 
-    - `cost`: in evaluations of the model, those of all samples together; None where it is not known.
+    - `cost`: the evaluations of the model, over all samples; None if it is unknown.
     """
 
     cost: eqx.AbstractVar[int | None]
 
     @abstractmethod
     def run(self, model: Model, x: Point, *, key: PRNGKeyArray | None) -> Estimate:
-        """The estimate of a model at a point; `estimate` has checked both.
+        """The estimate of a model at a point, which `estimate` has checked.
 
-        Raises `ValueError` where something is sampled and `key` is None.
+        Raises `ValueError` if the plan samples and `key` is None.
         """
 
     @abstractmethod
     def describe(self) -> str:
-        """What is drawn and evaluated, in words; `explain` prints it."""
+        """The draws and evaluations, in words; `explain` prints them."""
 
     def __repr__(self) -> str:
         return self.describe()
 
 
 class AbstractEstimator(eqx.Module):
-    """How operators are contracted with a model's derivatives, and averaged over tangents."""
+    """A method that contracts operators with a model's derivatives and averages over tangents."""
 
     def __init_subclass__(cls, **options: Any):
         super().__init_subclass__(**options)
@@ -75,17 +76,17 @@ class AbstractEstimator(eqx.Module):
         standard_error: bool,
         model: TracedModel | None = None,
     ) -> AbstractPlan:
-        """How the operators will be estimated in `dim` dimensions, all in one call.
+        """The plan by which one call estimates all operators in `dim` dimensions.
 
-        - `operators`: a PyTree of them, `Gradient`s left out.
-        - `standard_error`: whether one is asked for.
-        - `model`: what is differentiated, where it is known.
+        - `operators`: a PyTree of operators, without `Gradient`s.
+        - `standard_error`: whether to estimate standard errors too.
+        - `model`: the model, if it is known.
 
-        Raises `Unsupported` for what the estimator cannot do, with a sentence to follow its name.
+        Raises `Unsupported` if the estimator cannot do it, with a sentence to follow its name.
         """
 
     def refuses(self, operators: PyTree[AbstractOperator], dim: int) -> str | None:
-        """Why the estimator cannot do the operators in one call, in a sentence; None if it can."""
+        """The reason, a sentence, why the estimator cannot do the operators in one call; None if it can."""
         try:
             self.plan(without_gradients(operators)[0], dim, standard_error=False)
         except Unsupported as reason:

@@ -13,12 +13,11 @@ from ._schedule import Block, Composition, Outline, Pass, Schedule
 if TYPE_CHECKING:
     from ._sampling import SamplingPlan
 
-# So many monomials are written out.
-_SHOWN = 12
+_SHOWN = 12  # monomials in a row of the description
 
 
 def described(plan: "SamplingPlan") -> str:
-    """What is drawn, family by family; the schedules, the one that is taken first; what nesting costs."""
+    """The draw of each family; the schedules, the one that runs first; the cost of nested AD."""
     sections = [[f"Draws ({type(plan.sampler).__name__})", *_draws(plan)]]
     if plan.draw_group is not None:
         return "\n".join(sections[0])
@@ -28,8 +27,8 @@ def described(plan: "SamplingPlan") -> str:
         cost = count(schedule.cost, "evaluation")
         sections.append([f"{title}: {schedule.name}: {cost} of the model", *_rows(schedule, plan.names)])
     if plan.contract is not None:
-        asked = [f"  {_along(block)}: {_monomials(block, ps)}" for block, ps in requests(plan.outlines)]
-        sections.append([f"By the estimator's own `{_function_name(plan.contract)}`", *asked])
+        rows = [f"  {_along(block)}: {_monomials(block, ps)}" for block, ps in requests(plan.outlines)]
+        sections.append([f"By the estimator's own `{_function_name(plan.contract)}`", *rows])
     nested = plan.nested_cost or 0
     comparison = f", {nested / schedules[0].cost:.1f}× as many" if schedules else ""
     sections.append([f"By nested forward mode: {count(nested, 'evaluation')}{comparison}"])
@@ -57,14 +56,14 @@ def _terms(family: AbstractFamily) -> str:
 
 
 def requests(terms: Sequence[Outline]) -> list[tuple[Block, tuple[Powers, ...]]]:
-    """The directions that are asked for, each with the powers that terms need of them."""
-    asked: dict[Hashable, list[Outline]] = defaultdict(list)
+    """Each set of directions, with the powers that terms need along it."""
+    sharing: dict[Hashable, list[Outline]] = defaultdict(list)
     for term in terms:
         if term.powers:
-            asked[term.along].append(term)
+            sharing[term.along].append(term)
     return [
-        (_block(sharing[0]), tuple(dict.fromkeys(term.powers for term in sharing)))
-        for sharing in asked.values()
+        (_block(together[0]), tuple(dict.fromkeys(term.powers for term in together)))
+        for together in sharing.values()
     ]
 
 
@@ -79,7 +78,7 @@ def _function_name(function: Any) -> str:
 
 
 def _how(term: Term) -> str:
-    """What is drawn of a family."""
+    """The draw of a family, in words."""
     family, draw, samples = term.family, term.draw, term.draw.weights.shape[0]
     if term.all_terms:
         return f"{_terms(family)}, whole"
@@ -146,7 +145,7 @@ def _monomials(block: Block, monomials: Sequence[Powers]) -> str:
 
 
 def _in_order(monomials: Any) -> tuple[Powers, ...]:
-    """Low degrees first, and first directions first."""
+    """Sorted by degree, then by direction."""
     return tuple(sorted(monomials, key=lambda m: (sum(m), *(-power for power in m))))
 
 
@@ -160,5 +159,5 @@ def count(number: int, noun: str) -> str:
 
 
 def power(exponent: int) -> str:
-    """A power as it is written after its base; "" for 1."""
+    """A power as a superscript; "" for 1."""
     return "" if exponent == 1 else str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))

@@ -1,4 +1,4 @@
-"""A schedule carried out: passes through the Taylor engine, chunks, and compositions."""
+"""Running a schedule: passes through the Taylor engine, chunks, and compositions."""
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -13,16 +13,16 @@ from .._taylor import Expansion, expand_model, factorial, primal, read, vary, va
 from .._terms import AbstractFamily, factors, partials_of
 from .._terms._tangents import AbstractDirections, Draw, OneHot, Tangents
 from .._types import Model, Point
-from ._schedule import FEW, Composition, Outline, Pass, Request, Schedule, Target
+from ._schedule import MAX_PARTIALS, Composition, Outline, Pass, Request, Schedule, Target
 
 Samples: TypeAlias = dict[Target, Any]
-"""Weighted terms `[n, *out]` by operator and draw; draw None for what needs no spread, `[1, *out]`."""
+"""Weighted terms by operator and draw: `[n, *out]`, or their sum `[1, *out]` for draw None."""
 
 
 class Term(NamedTuple):
-    """A family of the operator with that number, and its tangents from the draw at that place.
+    """A family of operator number `operator`, with its tangents from draw number `place`.
 
-    These are shapes at first where a composition may do without them.
+    The tangents of a family that may become a composition hold shapes until a schedule needs them.
     """
 
     operator: int
@@ -43,7 +43,7 @@ class Term(NamedTuple):
 
     @staticmethod
     def whole(family: AbstractFamily, x: Point) -> "Term":
-        """A family on its own, every term once."""
+        """All terms of a family by itself."""
         return Term.of(0, 0, family, Draw.all_terms(family.size), True, x)
 
     @property
@@ -51,19 +51,19 @@ class Term(NamedTuple):
         return self.draw.finite_population_correction != 0
 
     def along(self, number: int) -> Hashable:
-        """A name of the directions, equal where terms share them; `number` is the term's own in the call."""
+        """A key of the directions, equal for terms that share them; `number` is that of the term."""
         key = self.tangents.directions.key
         return ("alone", number) if key is None else (self.place, key)
 
     def made(self, x: Point) -> "Term":
-        """The same with arrays for tangents."""
+        """The same with arrays in its tangents."""
         if isinstance(self.tangents.weights, jax.Array):
             return self
         return self._replace(tangents=self.family.tangents(self.draw, x))
 
 
 def outlines(terms: Sequence[Term], x: Any) -> tuple[Outline, ...]:
-    """The static part of terms, whose tangents may be shapes."""
+    """The static part of each term; tangents may hold shapes."""
     return tuple(_outline(i, term, x) for i, term in enumerate(terms))
 
 
@@ -71,7 +71,7 @@ def _outline(number: int, term: Term, x: Any) -> Outline:
     directions, weights = term.tangents.directions, term.tangents.weights
     samples, vectors = jax.tree.leaves(directions)[0].shape[:2]
     axes = directions.axes if isinstance(directions, OneHot) else None
-    partials = partials_of(term.family, FEW) if term.all_terms else None
+    partials = partials_of(term.family, MAX_PARTIALS) if term.all_terms else None
     pair = factors(term.family) if term.all_terms else None
     return Outline(
         operator=term.operator,
@@ -96,17 +96,18 @@ def _whole_outline(family: AbstractFamily, x: Any) -> Outline:
 
 
 def shapes_of(function: Callable[..., Any], *args: Any) -> Any:
-    """What a function returns, with shapes in place of arrays: nothing is computed.
+    """The output of a function, with shapes in place of arrays: nothing is computed.
 
-    NumPy arrays, which are known beforehand, stay what they are. The last argument is a point.
+    NumPy arrays are known without a computation, and stay. The last argument is a point.
     """
-    found: list[Any] = []
+    outputs: list[Any] = []
 
+    # A side effect, since `jax.eval_shape` would turn NumPy arrays into shapes and refuse static objects.
     def keep(x: Point) -> None:
-        found.append(jax.tree.map(_shape_of, function(*args[:-1], x)))
+        outputs.append(jax.tree.map(_shape_of, function(*args[:-1], x)))
 
     jax.eval_shape(keep, args[-1])
-    return found[0]
+    return outputs[0]
 
 
 def _shape_of(leaf: Any) -> Any:
@@ -114,7 +115,7 @@ def _shape_of(leaf: Any) -> Any:
 
 
 def execute(schedule: Schedule, terms: Sequence[Term], model: Model, x: Point) -> tuple[Any, Samples]:
-    """u(x), None if the schedule leaves it out, and what the samples add to each operator."""
+    """u(x), or None if the schedule leaves it out, and the samples of each operator."""
     composed = {composition.term for composition in schedule.compositions}
     terms = [term if i in composed else term.made(x) for i, term in enumerate(terms)]
     tangents = {i: term.tangents for i, term in enumerate(terms)}
@@ -140,25 +141,25 @@ def _run(
         OneHot(np.asarray([block.axes])) if block.term is None else tangents[block.term].directions
         for block in planned.blocks
     ]
-    asked = [(request, _tangents_of(request, tangents)) for request in planned.requests]
-    output = expand_model(model, x, blocks, Expansion(truncation, _weights(planned, asked)))
+    weighted = [(request, _tangents_of(request, tangents)) for request in planned.requests]
+    output = expand_model(model, x, blocks, Expansion(truncation, _weights(planned, weighted)))
     value = jnp.asarray(primal(output))
     samples: Samples = defaultdict(lambda: 0)
     for i in planned.constants:
         samples[terms[i].operator, None] += tangents[i].weigh(value[None])
-    for request, of_term in asked:
+    for request, of_term in weighted:
         if request.index in truncation.indices:
             derivatives = factorial(request.index.powers) * read(output, request.index, truncation)
             weighed = of_term.weigh(derivatives)
-            kept_apart = request.target[1] is not None
-            samples[request.target] += weighed if kept_apart else weighed.sum(0, keepdims=True)
+            apart = request.target[1] is not None
+            samples[request.target] += weighed if apart else weighed.sum(0, keepdims=True)
     for key, target in zip(truncation.sums, planned.targets, strict=True):
         samples[target] += read(output, key, truncation)
     return value, samples
 
 
 def _tangents_of(request: Request, tangents: Mapping[int, Tangents]) -> Tangents:
-    """What weighs a request's coefficients: for a partial derivative one weight, or the common one."""
+    """The tangents with the weights of a request: for a partial derivative its one weight."""
     of_term = tangents[request.term]
     if request.part is None:
         return of_term
@@ -166,11 +167,11 @@ def _tangents_of(request: Request, tangents: Mapping[int, Tangents]) -> Tangents
     return Tangents(of_term.directions, weights, request.index.powers)
 
 
-def _weights(planned: Pass, asked: Sequence[tuple[Request, Tangents]]) -> tuple[dict[Any, Array], ...]:
-    """The weights in the truncation's functionals, those of derivatives and not of their coefficients."""
+def _weights(planned: Pass, weighted: Sequence[tuple[Request, Tangents]]) -> tuple[dict[Any, Array], ...]:
+    """The weights in the truncation's functionals, times the `α!` from coefficients to derivatives."""
     sums: dict[Target, dict[Any, Any]] = {target: {} for target in planned.targets}
     carried = set(planned.truncation.indices)
-    for request, tangents in asked:
+    for request, tangents in weighted:
         if request.index not in carried:
             weights = tangents.weights * factorial(request.index.powers)
             total = sums[request.target]
@@ -179,10 +180,11 @@ def _weights(planned: Pass, asked: Sequence[tuple[Request, Tangents]]) -> tuple[
 
 
 def _run_in_chunks(planned: Pass, terms: Sequence[Term], model: Model, x: Point) -> Samples:
-    """The sums over all directions, one chunk after the other. Differentiated, each is computed anew."""
+    """The sums over all directions, one chunk after the other, to bound memory."""
     numbers = dict.fromkeys(request.term for request in planned.requests)
     pieces = {i: _split(terms[i].tangents, planned.repeats) for i in numbers}
 
+    # Under a gradient each chunk is computed again, or all chunks would be in memory at once.
     @jax.checkpoint
     def one(tangents: dict[int, Tangents]) -> Samples:
         return dict(_run(planned, tangents, terms, model, x)[1])
@@ -197,7 +199,7 @@ def _run_in_chunks(planned: Pass, terms: Sequence[Term], model: Model, x: Point)
 
 
 def _split(tangents: Tangents, repeats: int) -> Tangents:
-    """Chunks of equal length along a leading axis, the last one filled up with copies of weight 0."""
+    """Chunks of equal length along a leading axis; copies of weight 0 fill up the last one."""
     samples = jax.tree.leaves(tangents.directions)[0].shape[0]
     length = -(-samples // repeats)
     missing = length * repeats - samples
@@ -223,5 +225,5 @@ def _compose(composition: Composition, family: AbstractFamily, model: Model, x: 
 
 
 def _whole(schedule: Schedule, family: AbstractFamily, model: Model, x: Point) -> Array:
-    """A family on its own, taken whole."""
+    """The value of a family by itself."""
     return execute(schedule, [Term.whole(family, x)], model, x)[1][0, None][0]

@@ -1,4 +1,4 @@
-"""From operators and a sampler to an estimate: which families share a draw, and what they add up to."""
+"""`SamplingPlan`: which families share a draw, and how the weighted samples add up to an estimate."""
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
@@ -37,39 +37,38 @@ class Member(eqx.Module):
 
 
 class Group(eqx.Module):
-    """Families that share one draw, or are taken whole."""
+    """Families that share one draw; with `whole`, the draw of all terms."""
 
     whole: bool = eqx.field(static=True)
     members: tuple[Member, ...]
 
     @property
     def widest(self) -> AbstractFamily:
-        """The family that asks for most vectors of noise, and so serves to draw for all."""
+        """The family that needs the most vectors of noise: a draw for it has enough for all."""
         families = [member.family for member in self.members]
         return max(families, key=lambda family: family.isotropic.vectors if family.isotropic else 0)
 
 
 DrawGroup: TypeAlias = Callable[..., Sequence[Draw]]
-"""`draw(group, model, x, *, key)`: what stands for a sampled group, the sum of these draws."""
+"""`draw(group, model, x, *, key)`: draws whose sum estimates a sampled group."""
 
 
 class SamplingPlan(AbstractPlan):
-    """How a sampler stands for operators in `dim` dimensions: the plan of most estimators.
+    """The plan of most estimators: a sampler's draws estimate operators in `dim` dimensions.
 
-    A family of which the sampler takes all terms is contracted whole; the others are drawn, those over
-    one space together, and independently of all others. Within a draw, tangents along the same
-    directions share a pass.
+    The sampler takes all terms of some families and draws from the others. Families over one space share
+    a draw; draws are independent. Within a draw, tangents along the same directions share a pass.
 
-    - `standard_error`: whether to keep the samples apart, for their spread.
-    - `contract`: how tangents are contracted; by the Taylor engine if None, in the fewest passes and
-      coefficients, and of those it carries sums over samples and terms where no spread is asked for.
-    - `chunk_size`: how many directions of a whole family the engine takes at once.
-    - `supports(family)`: None, or why the estimator cannot do it, in words that follow its name.
-    - `draw(group, model, x, *, key)`: the draws whose sum stands for a sampled group, in place of the
-      sampler's one. They may depend on the model, so that the cost is not known before; one with
+    - `standard_error`: whether to keep the samples apart, for their variance.
+    - `contract`: how tangents are contracted. None means the Taylor engine, by the cheapest schedule; it
+      carries sums over samples and terms in place of single ones unless `standard_error` forbids it.
+    - `chunk_size`: the largest number of directions of a whole family in one pass of the engine.
+    - `supports(family)`: None, or the reason why the estimator cannot do it, in words that follow its name.
+    - `draw(group, model, x, *, key)`: draws whose sum estimates a sampled group, in place of the sampler's
+      one draw. They may depend on the model, so the cost is unknown beforehand. A draw with
       `finite_population_correction` 0 counts as exact.
 
-    Raises `Unsupported` for what the estimator or the sampler cannot do.
+    Raises `Unsupported` if the estimator or the sampler cannot do it.
     """
 
     groups: tuple[Group, ...]
@@ -124,28 +123,30 @@ class SamplingPlan(AbstractPlan):
 
     @property
     def nested_cost(self) -> int | None:
-        """The evaluations that nested forward mode takes: 2^k for each derivative of order k."""
+        """The cost of nested forward mode: 2^k evaluations for each derivative of order k."""
         if self.draw_group is not None:
             return None
         return sum(
-            block.samples * 2 ** sum(powers) for block, asked in requests(self.outlines) for powers in asked
+            block.samples * 2 ** sum(powers)
+            for block, monomials in requests(self.outlines)
+            for powers in monomials
         )
 
     @property
     def schedules(self) -> tuple[Schedule, ...]:
-        """The ways to evaluate it by the engine, the cheapest first; none where it has its own ways."""
+        """The schedules of the engine, the cheapest first; none with `contract` or `draw`."""
         if self.contract is not None or self.draw_group is not None:
             return ()
         return schedules(self.outlines, per_sample=self.standard_error, chunk_size=self.chunk_size)
 
     @property
     def outlines(self) -> tuple[Outline, ...]:
-        """The static part of what is contracted."""
+        """The static part of the terms."""
         return outlines(self.terms, self._point)
 
     @property
     def terms(self) -> list[Term]:
-        """What is contracted, with shapes in place of arrays."""
+        """The terms, with shapes in place of arrays."""
         return shapes_of(lambda x: self._terms(self.draws(jax.random.key(0), None, x), x), self._point)
 
     @property
@@ -158,7 +159,7 @@ class SamplingPlan(AbstractPlan):
     def draws(
         self, key: PRNGKeyArray | None, model: Model | None = None, x: Point | None = None
     ) -> list[tuple[Group, Draw]]:
-        """The draws, with their groups. Raises `ValueError` where something is sampled and `key` is None."""
+        """The draws, with their groups. Raises `ValueError` if one is random and `key` is None."""
         return [
             (group, draw)
             for position, group in enumerate(self.groups)
@@ -175,7 +176,7 @@ class SamplingPlan(AbstractPlan):
                 "`estimate(…)` samples these operators and needs a key: pass `key=jax.random.key(…)`; "
                 "a random model inside the model is closed over a key of its own."
             )
-        key = jax.random.fold_in(key, position)
+        key = jax.random.fold_in(key, position)  # one key per group: groups are independent
         if self.draw_group is None:
             return [self.sampler(group.widest, self.num_samples, key=key)]
         draws = self.draw_group(group, model, x, key=key)
@@ -206,7 +207,7 @@ class SamplingPlan(AbstractPlan):
         return self._collect(primal, samples, [draw for _, draw in draws])
 
     def check_output(self, shape: tuple[int, ...]) -> None:
-        """Raises `ValueError` for a model's output that an operator, such as a divergence, cannot act on."""
+        """Raises `ValueError` if an operator, such as a divergence, needs an output of another shape."""
         for member in (member for group in self.groups for member in group.members):
             size = member.family.output_size
             if size is not None and shape != (size,):
@@ -221,7 +222,7 @@ class SamplingPlan(AbstractPlan):
         ]
 
     def _contract_all(self, terms: Sequence[Term], model: Model, x: Point) -> tuple[Array, Samples]:
-        """The same as `execute` by the estimator's own contraction, for each set of directions once."""
+        """`execute` with the estimator's own contraction, called once for each set of directions."""
         assert self.contract is not None
         primal = jnp.asarray(model(x))
         terms = [term.made(x) for term in terms]
@@ -245,7 +246,7 @@ class SamplingPlan(AbstractPlan):
         return primal, samples
 
     def _collect(self, primal: Array, samples: Samples, draws: Sequence[Draw]) -> Estimate:
-        """The values from their samples, with the spread of those that are drawn."""
+        """The sums of the samples, and their standard errors."""
         values: list[Any] = [0.0] * len(self.names)
         variances: list[Any] = [0.0] * len(self.names)
         for (operator, number), terms in samples.items():
@@ -266,14 +267,14 @@ def _families(operator: AbstractOperator, dim: int) -> tuple[AbstractFamily, ...
 
 
 def _names(operators: PyTree[AbstractOperator]) -> tuple[str, ...]:
-    """The operators by their place in the tree, a single one by its type."""
+    """A name for each operator: its path in the tree, or its type if it is the tree."""
     paths = jax.tree_util.tree_flatten_with_path(operators, is_leaf=is_operator)[0]
     names = [(jax.tree_util.keystr(path, simple=True, separator="."), o) for path, o in paths]
     return tuple(name or type(operator).__name__ for name, operator in names)  # "" at the root
 
 
 def _variance(samples: Inexact[Array, "n ..."], draw: Draw | None) -> Array:
-    """The variance of the sum of n samples of a draw: `finite_population_correction · n · s²`."""
+    """The estimated variance of the sum of n samples: `finite_population_correction · n · s²`."""
     n = samples.shape[0]
     if draw is None or draw.finite_population_correction == 0.0:
         return jnp.zeros_like(samples[0].real)
@@ -283,6 +284,7 @@ def _variance(samples: Inexact[Array, "n ..."], draw: Draw | None) -> Array:
 
 
 def _root(variance: Array) -> Array:
-    """√, with derivative 0 at 0 instead of none."""
+    """√, with derivative 0 at 0."""
+    # The inner `where` keeps the infinite derivative of the root out of a gradient, where 0·∞ is nan.
     positive = variance > 0
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, variance, 1)), variance)

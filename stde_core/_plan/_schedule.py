@@ -1,6 +1,7 @@
-"""Which passes through the model answer a call: the alternatives, what they cost, and the cheapest.
+"""The passes through the model that evaluate a call: the alternatives, sorted by cost.
 
-Everything here is static: a schedule is found from the shapes of tangents, before there is any array.
+Everything here is static: schedules follow from the shapes of tangents, so `explain` and `estimate` take
+the same ones.
 """
 
 import functools
@@ -12,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 from .._taylor import LinearFunctional, MultiIndex, Powers, Truncation, divisors
 
 Target: TypeAlias = tuple[int, int | None]
-"""What a sum is a part of: the number of an operator, and of the draw if single samples are kept."""
+"""The sum that a term belongs to: the number of its operator, and of its draw if samples are kept apart."""
 
 AxisPowers: TypeAlias = tuple[tuple[int, int], ...]
 """A partial derivative: the axes that take part, each with its power."""
@@ -20,16 +21,17 @@ AxisPowers: TypeAlias = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Outline:
-    """A term of a call, as far as a schedule needs to know it: all but the numbers in its tangents.
+    """The static part of a term: everything but the numbers in its tangents.
 
     - `operator`, `draw`: the numbers of both; `sampled`: whether the draw is random.
-    - `samples`, `vectors`, `powers`: of its tangents; `one_hot`: whether these are coordinate vectors, and
-      `axes` the coordinates, where they are known and the same in all samples.
-    - `along`: terms with equal ones go along the same directions.
-    - `collapsible`: whether a sum over its samples is all that is needed of them: real weights, the same
-      for all components of the output.
-    - `partials`: its terms as partial derivatives, where it has few and is taken whole.
-    - `factors`: two terms whose composition it is, the second first, where it is taken whole.
+    - `samples`, `vectors`, `powers`: of its tangents.
+    - `one_hot`: whether the directions are coordinate vectors; `axes`: the coordinates, if there is one
+      sample and they are known.
+    - `along`: terms with equal values have the same directions.
+    - `collapsible`: whether its samples may be carried as one weighted sum. The weights must be real, and
+      the same for all components of the output.
+    - `partials`: for a whole family of few terms, the terms as partial derivatives.
+    - `factors`: for a whole family, two terms whose composition it is, the second first.
     """
 
     operator: int
@@ -47,7 +49,7 @@ class Outline:
 
 
 class Block(NamedTuple):
-    """Directions of a pass: those of the term with number `term`, or coordinate vectors along `axes`."""
+    """Directions of a pass: those of term number `term`, or if None the coordinate vectors along `axes`."""
 
     samples: int
     vectors: int
@@ -58,7 +60,10 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class Request:
-    """A weighted sum of coefficients that a term needs; `part` is the number of its partial derivative."""
+    """The coefficients at `index`, which a term adds to `target`.
+
+    `part` is the number of a single partial derivative of the term; None for tangents.
+    """
 
     term: int
     part: int | None
@@ -69,10 +74,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Pass:
-    """One evaluation of the model by the Taylor engine, `repeats` times for as many chunks of directions.
+    """One evaluation of the model by the Taylor engine, repeated for each of `repeats` chunks of directions.
 
-    - `blocks`: the directions that it goes along; `truncation`: the coefficients that it carries.
-    - `requests`: what is read from them; `targets`: what the truncation's functionals are sums for.
+    - `blocks`: the directions; `truncation`: the coefficients that the pass carries.
+    - `requests`: the coefficients that terms need.
+    - `targets`: the sums that the truncation's functionals belong to.
     - `constants`: the terms of order 0.
     """
 
@@ -85,12 +91,12 @@ class Pass:
 
     @property
     def width(self) -> int:
-        """The arrays that are carried in place of one: about so many evaluations of the model."""
+        """The number of arrays carried per array of the model: about as many evaluations."""
         return self.truncation.width
 
     @property
     def channels(self) -> int:
-        """The coefficients that are carried, however many samples each is carried for; the primal is one."""
+        """The number of coefficients carried, regardless of samples; the primal counts as one."""
         return 1 + len(self.truncation.keys)
 
     @property
@@ -99,13 +105,13 @@ class Pass:
 
     @property
     def work(self) -> Hashable:
-        """What is carried, whatever for."""
+        """A key that is equal for passes that carry the same coefficients."""
         return tuple(block._replace(term=None) for block in self.blocks), self.truncation, self.repeats
 
 
 @dataclass(frozen=True)
 class Composition:
-    """A product of two operators as the first one of the second one's value: `L_1(L_2 u)` for `L_1L_2`."""
+    """A product of operators as a composition: `L_1` of the function `x ↦ L_2 u(x)`, for `L_1L_2`."""
 
     term: int
     operator: int
@@ -123,9 +129,10 @@ class Composition:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A way to evaluate all terms: passes, and compositions. A pass that is not repeated has the primal.
+    """One way to evaluate all terms, by passes and compositions.
 
-    `name` says in words what is special about it. `cost` is in evaluations of the model.
+    A pass that is not repeated also gives the primal. `name` describes the schedule in words. `cost` is in
+    evaluations of the model.
     """
 
     name: str
@@ -145,15 +152,16 @@ class Schedule:
 def schedules(
     terms: tuple[Outline, ...], *, per_sample: bool, chunk_size: int | None, primal: bool = True
 ) -> tuple[Schedule, ...]:
-    """The ways to evaluate the terms that differ, the cheapest first.
+    """The schedules that differ in their work, the cheapest first.
 
-    `per_sample`: whether the samples of random draws are kept apart. `chunk_size` bounds how many
-    directions of a term that is taken whole go in one pass. `primal`: whether u(x) is wanted too.
+    - `per_sample`: whether to keep the samples of random draws apart.
+    - `chunk_size`: the largest number of directions of a whole family in one pass.
+    - `primal`: whether u(x) is needed too.
     """
-    found: dict[Hashable, Schedule] = {}
+    distinct: dict[Hashable, Schedule] = {}
     for schedule in sorted(_alternatives(terms, per_sample, chunk_size, primal), key=lambda s: s.cost):
-        found.setdefault(schedule.work, schedule)
-    return tuple(found.values())
+        distinct.setdefault(schedule.work, schedule)
+    return tuple(distinct.values())
 
 
 def _alternatives(
@@ -161,10 +169,10 @@ def _alternatives(
 ) -> Iterator[Schedule]:
     products = {i: _compose(i, term, chunk_size) for i, term in enumerate(terms) if term.factors}
     for composed in (False, True) if products else (False,):
-        rest = [i for i in range(len(terms)) if not (composed and i in products)]
+        in_passes = [i for i in range(len(terms)) if not (composed and i in products)]
         compositions = tuple(products.values()) if composed else ()
         for along_axes in (False, True):
-            shared, *chunked = _passes(terms, rest, per_sample, along_axes, chunk_size)
+            shared, *chunked = _passes(terms, in_passes, per_sample, along_axes, chunk_size)
             passes = (shared, *chunked) if primal or shared.requests or shared.constants else tuple(chunked)
             yield Schedule(_name(along_axes, composed), passes, compositions)
 
@@ -178,6 +186,7 @@ def _compose(number: int, term: Outline, chunk_size: int | None) -> Composition:
     assert term.factors is not None
     left, right = term.factors
     inner, *_ = schedules((right,), per_sample=False, chunk_size=chunk_size, primal=False)
+    # The inner function is evaluated once per direction of the outer one: both share the chunk.
     fewer = None if chunk_size is None else max(1, chunk_size // inner.cost)
     outer, *_ = schedules((left,), per_sample=False, chunk_size=fewer, primal=False)
     return Composition(number, term.operator, outer, inner)
@@ -186,14 +195,13 @@ def _compose(number: int, term: Outline, chunk_size: int | None) -> Composition:
 def _passes(
     terms: tuple[Outline, ...], chosen: list[int], per_sample: bool, along_axes: bool, chunk_size: int | None
 ) -> tuple[Pass, ...]:
-    """A pass for most terms, and one for each set of directions that goes in chunks."""
+    """One pass for all terms of moderate size, then one for each set of directions to take in chunks."""
     chunked: dict[Hashable, list[int]] = defaultdict(list)
     for i in chosen:
         if chunk_size and not terms[i].sampled and terms[i].samples > chunk_size:
             chunked[terms[i].along].append(i)
     large = {i for group in chunked.values() for i in group}
-    rest = {i: terms[i] for i in chosen if i not in large}
-    passes = [_arrange(rest, per_sample, along_axes)]
+    passes = [_arrange({i: terms[i] for i in chosen if i not in large}, per_sample, along_axes)]
     for group in chunked.values():
         samples = terms[group[0]].samples
         repeats = -(-samples // chunk_size) if chunk_size else 1
@@ -202,18 +210,20 @@ def _passes(
     return tuple(passes)
 
 
-# At most so many partial derivatives share a block whose variables are coordinates.
-FEW = 64
+# At most so many partial derivatives share a block whose variables are coordinates. On two CPU cores such a
+# block makes a step with 64 mixed derivatives 4 times faster. But it carries a coefficient of its own for
+# every coordinate: a Laplacian in 64 dimensions compiles 4 times as long in it, one in 128 5.5 times.
+MAX_PARTIALS = 64
 
 
 def _arrange(terms: dict[int, Outline], per_sample: bool, along_axes: bool, repeats: int = 1) -> Pass:
-    """The pass for some terms: a block for every set of directions.
+    """The pass for some terms: one block for each set of directions.
 
-    With `along_axes`, terms of few partial derivatives that are taken whole share one block of a single
-    sample, whose variables are the coordinates.
+    With `along_axes`, whole families of few partial derivatives share one block of a single sample, whose
+    variables are the coordinates: mixed derivatives then share divisors.
     """
     partials = {i: t.partials for i, t in terms.items() if along_axes and t.partials}
-    if sum(map(len, partials.values())) > FEW:
+    if sum(map(len, partials.values())) > MAX_PARTIALS:
         partials = {}
     axes = tuple(sorted({axis for each in partials.values() for p in each for axis, _ in p}))
     blocks = [Block(1, len(axes), True, axes, None)] if axes else []
@@ -237,13 +247,13 @@ def _arrange(terms: dict[int, Outline], per_sample: bool, along_axes: bool, repe
 
 
 def _truncate(sizes: tuple[int, ...], requests: Sequence[Request]) -> tuple[Truncation, tuple[Target, ...]]:
-    """All divisors of what is asked; the maximal ones summed where that makes them fewer."""
-    asked = dict.fromkeys(request.index for request in requests)
-    below = [MultiIndex(i.block, d) for i in asked for d in divisors(i.powers) if any(d)]
+    """All divisors of the requested indices; the maximal ones summed if that is cheaper."""
+    requested = dict.fromkeys(request.index for request in requests)
+    below = [MultiIndex(i.block, d) for i in requested for d in divisors(i.powers) if any(d)]
     indices = tuple(dict.fromkeys(below))
     uncollapsed = Truncation(sizes, indices)
     separate = {request.index for request in requests if not request.collapsible}
-    summed = set(_maximal(asked)) - separate
+    summed = set(_maximal(requested)) - separate
     sums: dict[Target, dict[MultiIndex, None]] = defaultdict(dict)
     for request in requests:
         if request.index in summed:
@@ -256,7 +266,7 @@ def _truncate(sizes: tuple[int, ...], requests: Sequence[Request]) -> tuple[Trun
 
 
 def _maximal(indices: Iterable[MultiIndex]) -> Iterator[MultiIndex]:
-    """Those that divide no other one of their block."""
+    """The indices that divide no other one of their block."""
     blocks: dict[int, list[Powers]] = defaultdict(list)
     for index in indices:
         blocks[index.block].append(index.powers)

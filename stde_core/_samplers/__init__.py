@@ -1,4 +1,4 @@
-"""Along which directions: the interface, and the samplers that come with the core."""
+"""Samplers draw the directions: the interface, and the samplers of the core."""
 
 from ._all_terms import AllTerms as AllTerms
 from ._base import AbstractTangentSampler as AbstractTangentSampler

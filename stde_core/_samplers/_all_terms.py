@@ -8,7 +8,7 @@ from ._base import AbstractTangentSampler
 
 
 class AllTerms(AbstractTangentSampler):
-    """All terms of every family, nothing at random."""
+    """All terms of every family, without randomness."""
 
     def __call__(self, family: AbstractFamily, num_samples: int, *, key: PRNGKeyArray) -> Draw:
         del num_samples, key

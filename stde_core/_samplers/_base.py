@@ -10,27 +10,28 @@ from .._terms._tangents import Draw
 
 
 class AbstractTangentSampler(eqx.Module):
-    """A random tensor whose mean is an operator's coefficient tensor: along which directions.
+    """A random tensor whose mean is the coefficient tensor of an operator.
 
-    A sampler draws indices of terms, or isotropic noise, for one family at a time. It never sees
-    the point, so that points can share a draw. Families with the same `space` get one draw.
+    This is the view of STDE (Shi, Hu, Lin and Kawaguchi, NeurIPS 2024, arXiv:2412.00088). A sampler draws
+    indices of terms, or isotropic noise, for one family at a time. It does not depend on the point, so
+    several points can share a draw. Families with the same `space` share one.
     """
 
     @abstractmethod
     def __call__(self, family: AbstractFamily, num_samples: int, *, key: PRNGKeyArray) -> Draw:
-        """Draws `num_samples` samples for a family that is not covered."""
+        """A draw of `num_samples` samples for a family that `takes_all` leaves to sampling."""
 
     @abstractmethod
     def takes_all(self, family: AbstractFamily, num_samples: int) -> bool:
-        """Whether the family is small enough to be contracted whole instead, with variance 0."""
+        """Whether to take all terms of the family, with variance 0, in place of a draw."""
 
     @abstractmethod
     def space(self, family: AbstractFamily) -> Hashable:
-        """What is drawn for the family: equal spaces share a draw."""
+        """A key of the draw for the family: families with equal ones share it."""
 
     @abstractmethod
     def refuses(self, families: tuple[AbstractFamily, ...], num_samples: int) -> str | None:
-        """Why the families of one call cannot be drawn from, in a sentence; None if they can."""
+        """The reason, a sentence, why the families of one call cannot be sampled; None if they can."""
 
 
 def check_sampler(estimator: str, sampler: Any, kind: type[AbstractTangentSampler]) -> None:

@@ -14,12 +14,13 @@ from ._base import AbstractTangentSampler
 
 
 class Sparse(AbstractTangentSampler):
-    """Random terms of a family: for a Laplacian, random coordinates (sparse STDE; SDGD).
+    """Random terms of a family; for a Laplacian, random coordinates.
 
-    Uniform without replacement, or with it (`replace`) and then with optional `probabilities`
-    `[size]`, which must suit every family that is sampled. Without replacement a family of at
-    most `num_samples` terms is contracted whole.
-    Raises `ValueError` for probabilities without replacement or that are none.
+    This is sparse STDE (Shi et al., NeurIPS 2024, arXiv:2412.00088), and the sampling of SDGD (Hu, Shukla,
+    Karniadakis and Kawaguchi, 2023, arXiv:2307.12306). Terms are uniform without replacement, or with it
+    (`replace`) and then with optional `probabilities` `[size]`, which must suit every family that is
+    sampled. Without replacement a family of at most `num_samples` terms is taken whole.
+    Raises `ValueError` for probabilities without replacement, or that are not positive with sum 1.
     """
 
     replace: bool = eqx.field(static=True, default=False)
@@ -89,14 +90,18 @@ def _as_probabilities(probabilities: Any) -> Float[np.ndarray, " size"]:
 
 
 def _without_replacement(size: int, num_samples: int, *, key: PRNGKeyArray) -> Int[Array, " n"]:
-    """A uniform subset. Floyd's algorithm costs O(n²), a permutation O(size log size) and far more."""
+    """A uniform subset, by Floyd's algorithm for small ones."""
+    # Floyd's algorithm takes n steps of n comparisons, a permutation sorts `size` numbers. On two CPU cores
+    # Floyd's is 5,000 times faster for 64 of 100,000 and 100 times for 512 of 10,000, where the switch is
+    # near; it stays faster up to half of 1,000. Another value would change the draws of a key.
     if num_samples**2 > 32 * size:
         return jax.random.permutation(key, size)[:num_samples]
-    tops = jnp.arange(size - num_samples, size)
-    proposals = jax.random.randint(key, (num_samples,), 0, tops + 1)
+    largest = jnp.arange(size - num_samples, size)
+    proposals = jax.random.randint(key, (num_samples,), 0, largest + 1)
 
+    # Step i adds a number up to `largest[i]`; one that is in the set already is replaced by `largest[i]`.
     def add(i: Int[Array, ""], chosen: Int[Array, " n"]) -> Int[Array, " n"]:
         taken = jnp.any(chosen == proposals[i])
-        return chosen.at[i].set(jnp.where(taken, tops[i], proposals[i]))
+        return chosen.at[i].set(jnp.where(taken, largest[i], proposals[i]))
 
     return jax.lax.fori_loop(0, num_samples, add, jnp.full_like(proposals, -1))

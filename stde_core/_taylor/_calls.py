@@ -1,4 +1,4 @@
-"""Rules for primitives that call a function: the polynomials go through its body."""
+"""Rules for primitives that call a function: the interpreter goes through its body."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from ._versions import called, name_of, opened, params_behind_flags
 
 @rule("jit", "call", "closed_call", "eval_jaxpr", "linear_call", "custom_vjp_call")
 def _call(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]) -> Sequence[Any]:
-    """The body, that of a custom_vjp too, which has no forward rule."""
+    # A custom_vjp has no forward rule, so its body is all there is.
     return propagate(expansion, *opened(called(eqn.params)), inputs, wanted)
 
 
@@ -38,7 +38,7 @@ def _behind_flags(
 def _checkpointed(
     expansion: Expansion, params: Mapping[str, Any], inputs: list[Value], wanted: Sequence[bool]
 ) -> Sequence[Any]:
-    """The body under `jax.checkpoint` again, so that its coefficients are not kept for a gradient either."""
+    """The body under `jax.checkpoint` again, so that a gradient does not keep its coefficients."""
     structure: list[Any] = []
 
     def body() -> list[Any]:
@@ -55,9 +55,9 @@ def _checkpointed(
 def _custom_jvp(
     expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]
 ) -> Sequence[Any]:
-    """A custom_jvp keeps its rule, which may differ from the derivative of its body (softplus at 0).
+    """By the custom rule, which may differ from the derivative of the body (softplus at 0).
 
-    relu is the one that is known: its rule is the step function, 0 at 0.
+    `jax.nn.relu` is so common that it has a rule here: its derivative is the step function, 0 at 0.
     """
     if not is_relu(eqn, *map(primal, inputs)):
         return linearized(expansion, eqn, inputs, wanted)
@@ -68,9 +68,10 @@ def _custom_jvp(
 
 
 def is_relu(eqn: JaxprEqn, *args: Any) -> bool:
-    """Whether a custom_jvp is `jax.nn.relu`: traced, both it and its derivative rule read the same.
+    """Whether a custom_jvp is `jax.nn.relu`, whose value and derivative rule have the same trace.
 
-    `args` are arrays of its arguments' shapes and dtypes, or structs.
+    A name would not do: a custom_jvp around another function called relu has another rule. `args` are
+    arrays, or structs, of its arguments' shapes and dtypes.
     """
     body = opened(called(eqn.params))[0]
     if [name_of(inner.primitive) for inner in body.eqns] != ["jit"] or len(args) != 1:

@@ -1,7 +1,7 @@
 """Rules for scan, while and cond.
 
-A carry needs the same coefficients before and after each step. `_settle` adds zero ones until that holds, as
-the rule for forward mode of `scan` in JAX does with tangents.
+A carry needs the same coefficients before and after each step. `_fixed_point` adds zero coefficients until
+that holds, as JAX's forward mode of `scan` does with tangents.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ def _run(expansion: Expansion, body: Any, args: Sequence[Value]) -> list[Value]:
 
 
 def _dense(value: Value) -> Value:
-    """In a form that control flow can carry."""
+    """The value in a form that control flow can carry: dense, and without the static flag `vanishes`."""
     if not isinstance(value, Polynomial):
         return jnp.asarray(value)
     return Polynomial(value.primal, value.dense().coefficients)
@@ -59,14 +59,14 @@ def _with_keys(expansion: Expansion, values: Sequence[Value], keys: Keys) -> lis
 
 
 def _like(expansion: Expansion, values: Sequence[Value], start: Sequence[Value]) -> list[Value]:
-    """The values with the coefficients of others, varying as these do."""
+    """The values with the coefficients of `start`, varying over the same axes of a mesh."""
     return list(map(vary, _with_keys(expansion, values, _keys(expansion, start)), map(varying_axes, start)))
 
 
-def _after(
+def _keys_after(
     expansion: Expansion, step: Callable[[list[Value]], list[Value]], args: list[Value]
 ) -> tuple[Keys, list[frozenset[str]]]:
-    """Which coefficients the results of a function have, and over which axes of a mesh they vary."""
+    """The keys of a function's results, and the axes of a mesh over which these vary."""
     keys: list[Keys] = []
 
     def run(args: list[Value]) -> list[Value]:
@@ -78,17 +78,17 @@ def _after(
     return keys[-1], [varying_axes(shape) for shape in shapes]
 
 
-def _settle(
+def _fixed_point(
     expansion: Expansion, step: Callable[[list[Value]], list[Value]], start: list[Value]
 ) -> list[Value]:
-    """The start of a loop, with the coefficients that its carry has after any number of steps.
+    """The start of a loop, with all coefficients that its carry has after any number of steps.
 
-    It varies over the axes of a mesh over which the carry does then.
+    Inside `jax.shard_map` it varies over all axes of the mesh over which the carry then does.
     """
     while True:
         keys, axes = _keys(expansion, start), list(map(varying_axes, start))
-        found, varying = _after(expansion, step, start)
-        start = _with_keys(expansion, start, _union(expansion, keys, found))
+        next_keys, varying = _keys_after(expansion, step, start)
+        start = _with_keys(expansion, start, _union(expansion, keys, next_keys))
         start = [vary(value, own | other) for value, own, other in zip(start, axes, varying, strict=True)]
         if (_keys(expansion, start), list(map(varying_axes, start))) == (keys, axes):
             return start
@@ -104,22 +104,19 @@ def _scan(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Sequ
         outputs = _run(expansion, body, [*consts, *carry, *x])
         return _like(expansion, outputs[:num_carry], start), outputs[num_carry:]
 
-    xs = [_samples_inside(x) for x in xs]
+    xs = [_swap_leading_axes(x) for x in xs]
     first = jax.tree.map(lambda x: x[0], xs)
-    start = _settle(expansion, lambda c: _run(expansion, body, [*consts, *c, *first])[:num_carry], carry)
+    start = _fixed_point(expansion, lambda c: _run(expansion, body, [*consts, *c, *first])[:num_carry], carry)
     options = {name: eqn.params[name] for name in ("length", "reverse", "unroll")}
     carry, ys = jax.lax.scan(step, start, xs, **options)
-    return [*carry, *map(_samples_outside, ys)]
+    return [*carry, *map(_swap_leading_axes, ys)]
 
 
-def _samples_inside(value: Value) -> Value:
-    """`[n, length, …]` as `[length, n, …]`."""
+def _swap_leading_axes(value: Value) -> Value:
+    """Coefficients `[n, length, …]` as `[length, n, …]`, the form that `scan` maps over, and back."""
     if not isinstance(value, Polynomial):
         return value
     return Polynomial(value.primal, {k: jnp.swapaxes(c, 0, 1) for k, c in value.coefficients.items()})
-
-
-_samples_outside = _samples_inside
 
 
 @rule("while")
@@ -132,10 +129,11 @@ def _while(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Seq
         return _run(expansion, eqn.params["body_jaxpr"], [*consts, *carry])
 
     def test(carry: list[Value]) -> Any:
+        # A condition has no derivative: constants in, a constant out.
         (go_on,) = _run(expansion, eqn.params["cond_jaxpr"], [*map(primal, test_consts), *map(primal, carry)])
         return go_on
 
-    start = _settle(expansion, step, carry)
+    start = _fixed_point(expansion, step, carry)
     return jax.lax.while_loop(test, lambda carry: _like(expansion, step(carry), start), start)
 
 
@@ -146,8 +144,8 @@ def _cond(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Sequ
     keys: Keys = [() for _ in eqn.outvars]
     axes: list[frozenset[str]] = [frozenset() for _ in eqn.outvars]
     for branch in branches:
-        found, varying = _after(expansion, branch, operands)
-        keys = _union(expansion, keys, found)
+        branch_keys, varying = _keys_after(expansion, branch, operands)
+        keys = _union(expansion, keys, branch_keys)
         axes = [one | other for one, other in zip(axes, varying, strict=True)]
 
     def widened(branch: Callable[[list[Value]], list[Value]]) -> Callable[[list[Value]], list[Value]]:

@@ -1,4 +1,4 @@
-"""The Taylor polynomial of a model at a point: the engine's entrance."""
+"""The entrance to the engine: the Taylor polynomial of a model at a point."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from jaxtyping import Array, Inexact
 
 from .._terms._tangents import AbstractDirections, OneHot
 from .._types import Model, Point
-from ._arithmetic import Coefficient, dense, total, weigh
+from ._arithmetic import TaylorCoefficient, dense, total, weigh
 from ._interpreter import propagate
 from ._polynomial import Value, coefficients, polynomial, primal
 from ._sparse import one_hot
@@ -20,10 +20,10 @@ from ._versions import opened
 
 
 def expand_model(model: Model, x: Point, blocks: Sequence[AbstractDirections], expansion: Expansion) -> Value:
-    """`u(x + Σ_m s_m v_m)`, truncated: samples of each block on their own.
+    """`u(x + Σ_m s_m v_m)`, truncated, for each sample of directions `v_1 … v_m` of each block.
 
-    `blocks` are the directions of the blocks. Cost: about one evaluation of the model for each
-    sample of each multi-index and each functional, and one for the primal, which all share.
+    `blocks` holds the directions. Cost: `expansion.truncation.width` evaluations of the model: one for
+    the primal, which all share, and one for each sample of each key.
     """
     axes = varying_axes([x, blocks, expansion.weights])
     x = vary(x, axes)
@@ -35,8 +35,8 @@ def expand_model(model: Model, x: Point, blocks: Sequence[AbstractDirections], e
 
 def _direction(
     key: Key, x: Point, blocks: Sequence[AbstractDirections], expansion: Expansion
-) -> Coefficient | None:
-    """The coefficients of the point itself: its directions, at the multi-indices of degree 1."""
+) -> TaylorCoefficient | None:
+    """The coefficient of x itself: the direction `v_m` at the multi-index of `s_m`, else zero."""
     if isinstance(key, MultiIndex):
         return _vector(blocks[key.block], key.powers.index(1), x) if key.degree == 1 else None
     linear = [(index, w) for index, w in expansion.summands(key) if index.degree == 1]
@@ -44,10 +44,10 @@ def _direction(
     return total(weigh(v, w, expansion.over_samples(key)) for v, w in vectors)
 
 
-def _vector(directions: AbstractDirections, place: int, x: Point) -> Coefficient:
+def _vector(directions: AbstractDirections, place: int, x: Point) -> TaylorCoefficient:
     if isinstance(directions, OneHot):
-        index = directions.axes[:, place : place + 1]
-        return one_hot(index, jnp.ones(index.shape, x.dtype), x.shape[0])
+        positions = directions.axes[:, place : place + 1]
+        return one_hot(positions, jnp.ones(positions.shape, x.dtype), x.shape[0])
     return directions.dense(x.shape[0], x.dtype)[:, place]
 
 
@@ -59,7 +59,7 @@ def read(output: Value, key: Key, truncation: Truncation) -> Inexact[Array, "n .
 
 
 def factorial(powers: Powers) -> int:
-    """`α!`, which turns a normalised coefficient into a derivative."""
+    """`α!`, the factor from a normalised coefficient to a derivative."""
     return math.prod(map(math.factorial, powers))
 
 
@@ -68,7 +68,10 @@ def taylor(
 ) -> tuple[Inexact[Array, "n ..."], ...]:
     """A `Contraction` by Taylor mode: all monomials, and all samples, in one pass.
 
-    Cost: one evaluation of the model per sample and divisor of a monomial, and one for the primal.
+    For one direction this is the contraction of STDE (Shi, Hu, Lin and Kawaguchi, NeurIPS 2024,
+    arXiv:2412.00088). For several it needs no higher univariate jet, since it carries multivariate
+    coefficients. Cost: one evaluation of the model per sample and divisor of a monomial, and one for the
+    primal.
     """
     samples = jax.tree.leaves(directions)[0].shape[0]
     indices = tuple(dict.fromkeys(MultiIndex(0, d) for m in monomials for d in divisors(m) if any(d)))

@@ -1,8 +1,9 @@
 """The fallback: any differentiable primitive, by its own derivative rule.
 
 The Euler operator `θ = Σ_m s_m ∂/∂s_m` multiplies a coefficient of degree k by k, and the chain rule gives
-`θy = Df(x) θx`. So the coefficients of y follow from the first derivative of f alone, degree by degree
-(Griewank and Walther, *Evaluating Derivatives*, 2008, chapter 13, for one variable).
+`θy = Df(x) θx`. The coefficients of y therefore follow from the first derivative of f, degree by degree.
+For one variable and one f at a time this is how Griewank and Walther, *Evaluating Derivatives* (2nd ed.,
+2008), chapter 13, derive the rules of nonlinear functions.
 """
 
 import contextlib
@@ -17,9 +18,9 @@ import jax.numpy as jnp
 from jax.extend.core import JaxprEqn, Primitive
 from jaxtyping import Array
 
-from ._arithmetic import Coefficient, dense, scale, total, weigh
+from ._arithmetic import TaylorCoefficient, dense, scale, total, weigh
 from ._interpreter import propagate
-from ._polynomial import Constant, Polynomial, Value, coefficients, polynomial, primal
+from ._polynomial import Coefficients, Constant, Polynomial, Value, coefficients, polynomial, primal
 from ._rules import OTHERS, bind, output_avals, rule
 from ._truncation import Expansion, Key, MultiIndex
 from ._versions import opened
@@ -35,144 +36,147 @@ from ._versions import opened
 def linearized(
     expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]
 ) -> Sequence[Any]:
-    """`y = f(x(s))` from `θy = Df(x(s)) θx`, where `θ s^α = |α| s^α` and θx has no constant term.
+    """`y = f(x(s))` from `θy = Df(x(s)) θx`.
 
-    So the derivative rule of f, custom or not, is needed to one degree less than y, and f itself
-    only at the primal. The sums of maximal coefficients go through the derivative there.
+    θx has no constant term, so Df is needed to one degree less than y, and f itself only at the primal.
+    A collapsed sum goes through Df at the primal, since y is linear in maximal coefficients.
     """
-    moving = {i: v for i, v in enumerate(inputs) if isinstance(v, Polynomial)}
-    images = _by_degrees(expansion.uncollapsed, eqn, inputs, moving) if _has_indices(moving) else {}
+    active = {i: v for i, v in enumerate(inputs) if isinstance(v, Polynomial)}
+    single = any(isinstance(key, MultiIndex) for v in active.values() for key in v.coefficients)
+    images = _by_degrees(expansion.uncollapsed, eqn, inputs, active) if single else {}
     outputs: list[Any] = list(bind(eqn, *map(primal, inputs)))
-    sums: dict[int, dict[Any, Coefficient]] = {}
+    sums: dict[int, dict[Key, TaylorCoefficient]] = defaultdict(dict)
     for key in expansion.truncation.sums:
-        tangents = {i: coefficients(v)[key] for i, v in moving.items() if key in coefficients(v)}
-        for i, c in (derivative(eqn, inputs, tangents) if tangents else {}).items():
-            sums.setdefault(i, {})[key] = c
+        for i, c in _image(eqn, inputs, active, key).items():
+            sums[i][key] = c
     for i in {*images, *sums}:
         outputs[i] = _collect(expansion, outputs[i], images.get(i, {}), sums.get(i, {}))
     return outputs
 
 
 def derivative(
-    eqn: JaxprEqn, inputs: Sequence[Value], tangents: Mapping[int, Coefficient]
-) -> dict[int, Coefficient]:
-    """The derivative at the primals, for samples of tangents of some inputs; of smooth outputs."""
-    function, smooth = _function(eqn, inputs, list(tangents))
+    eqn: JaxprEqn, inputs: Sequence[Value], tangents: Mapping[int, TaylorCoefficient]
+) -> dict[int, TaylorCoefficient]:
+    """The derivative at the primals, for samples of tangents of some inputs; of inexact outputs."""
+    function, inexact = _function(eqn, inputs, list(tangents))
     points = tuple(primal(inputs[i]) for i in tangents)
 
     def one(*directions: Array) -> list[Any]:
         return jax.jvp(function, points, directions)[1]
 
-    with _naming(eqn):
+    with _derivative_errors(eqn):
         images = jax.vmap(one)(*map(dense, tangents.values()))
-    return dict(zip(smooth, images, strict=True))
+    return dict(zip(inexact, images, strict=True))
+
+
+def _image(
+    eqn: JaxprEqn, inputs: Sequence[Value], active: Mapping[int, Polynomial], key: Key
+) -> dict[int, TaylorCoefficient]:
+    """The coefficients of one key through the derivative at the primals."""
+    tangents = {i: v.coefficients[key] for i, v in active.items() if key in v.coefficients}
+    return derivative(eqn, inputs, tangents) if tangents else {}
 
 
 def _function(
     eqn: JaxprEqn, inputs: Sequence[Value], positions: Sequence[int]
 ) -> tuple[Callable[..., list[Any]], list[int]]:
-    """The smooth outputs as a function of the inputs at `positions`, and which outputs they are."""
-    smooth = [i for i, aval in enumerate(output_avals(eqn)) if jnp.issubdtype(aval.dtype, jnp.inexact)]
+    """The inexact outputs as a function of the inputs at `positions`, and the numbers of these outputs."""
+    inexact = [i for i, aval in enumerate(output_avals(eqn)) if jnp.issubdtype(aval.dtype, jnp.inexact)]
 
     def function(*args: Array) -> list[Any]:
         values = [primal(value) for value in inputs]
         for i, arg in zip(positions, args, strict=True):
             values[i] = arg
         outputs = bind(eqn, *values)
-        return [outputs[i] for i in smooth]
+        return [outputs[i] for i in inexact]
 
-    return function, smooth
-
-
-def _has_indices(moving: Mapping[int, Polynomial]) -> bool:
-    return any(isinstance(key, MultiIndex) for v in moving.values() for key in v.coefficients)
+    return function, inexact
 
 
 def _by_degrees(
-    expansion: Expansion, eqn: JaxprEqn, inputs: Sequence[Value], moving: Mapping[int, Polynomial]
-) -> dict[int, dict[Key, Coefficient]]:
-    """The coefficients of each smooth output, none of them summed."""
-    function, smooth = _function(eqn, inputs, list(moving))
-    points = [v.primal for v in moving.values()]
+    expansion: Expansion, eqn: JaxprEqn, inputs: Sequence[Value], active: Mapping[int, Polynomial]
+) -> dict[int, Coefficients]:
+    """The coefficients of each inexact output, for an expansion without collapsed sums."""
+    function, inexact = _function(eqn, inputs, list(active))
+    points = [v.primal for v in active.values()]
     structure: list[Any] = []
 
-    def held(*args: Array) -> list[Any]:
-        """The residuals of the derivative: all that it needs of the point where it is taken."""
+    # `jax.linearize` splits Df into residuals, which depend on the point, and a function that is linear in
+    # the tangents. Each half becomes a jaxpr that the interpreter takes through.
+    def residuals_at(*args: Array) -> list[Any]:
         leaves, tree = jax.tree.flatten(jax.linearize(function, *args)[1])
         structure.append(tree)
         return leaves
 
-    with _naming(eqn):
-        nonlinear = jax.make_jaxpr(held)(*points)
-    below = [
-        polynomial(v.primal, v.kept(expansion.truncation.lower.indices).coefficients) for v in moving.values()
-    ]
-    memory = propagate(expansion.lower, *opened(nonlinear), below)
+    with _derivative_errors(eqn):
+        nonlinear = jax.make_jaxpr(residuals_at)(*points)
+    lower = expansion.truncation.lower.indices
+    below = [polynomial(v.primal, v.kept(lower).coefficients) for v in active.values()]
+    residuals = propagate(expansion.lower, *opened(nonlinear), below)
 
     def apply(leaves: list[Array], tangents: list[Array]) -> list[Array]:
         return jax.tree.unflatten(structure[-1], leaves)(*tangents)
 
-    linear = jax.make_jaxpr(apply)([primal(m) for m in memory], points)
+    linear = jax.make_jaxpr(apply)([primal(r) for r in residuals], points)
     recurs = any(inner.primitive is eqn.primitive for inner in opened(linear)[0].eqns)
-    if recurs and not any(isinstance(m, Polynomial) for m in memory):
-        return _by_one_derivative(expansion, eqn, inputs, moving)
-    tangents = [_euler(expansion, v) for v in moving.values()]
-    with _not_for_ever(eqn):
-        images = propagate(expansion, *opened(linear), [*memory, *tangents])
+    if recurs and not any(isinstance(r, Polynomial) for r in residuals):
+        # A linear primitive is its own derivative: without this, it would lead back here for ever.
+        return _by_one_derivative(expansion, eqn, inputs, active)
+    tangents = [_euler(expansion, v) for v in active.values()]
+    with _bounded_recursion(eqn):
+        images = propagate(expansion, *opened(linear), [*residuals, *tangents])
     return {
-        i: {c: scale(image, 1 / expansion.truncation.degrees[c]) for c, image in coefficients(y).items()}
-        for i, y in zip(smooth, images, strict=True)
+        i: {key: scale(c, 1 / expansion.truncation.degrees[key]) for key, c in coefficients(y).items()}
+        for i, y in zip(inexact, images, strict=True)
     }
 
 
 def _by_one_derivative(
-    expansion: Expansion, eqn: JaxprEqn, inputs: Sequence[Value], moving: Mapping[int, Polynomial]
-) -> dict[int, dict[Key, Coefficient]]:
-    """The same where the derivative does not depend on the formal variables: every coefficient through it."""
-    images: dict[int, dict[Key, Coefficient]] = defaultdict(dict)
-    for c in expansion.truncation.indices:
-        tangents = {i: v.coefficients[c] for i, v in moving.items() if c in v.coefficients}
-        for i, image in (derivative(eqn, inputs, tangents) if tangents else {}).items():
-            images[i][c] = image
-    return images
+    expansion: Expansion, eqn: JaxprEqn, inputs: Sequence[Value], active: Mapping[int, Polynomial]
+) -> dict[int, Coefficients]:
+    """The same where the derivative is constant: every coefficient goes through it."""
+    images: dict[int, dict[Key, TaylorCoefficient]] = defaultdict(dict)
+    for key in expansion.truncation.indices:
+        for i, c in _image(eqn, inputs, active, key).items():
+            images[i][key] = c
+    return dict(images)
 
 
 def _euler(expansion: Expansion, value: Polynomial) -> Value:
     """θx: each coefficient times its degree."""
-    terms: dict[Key, Coefficient | None] = {
-        c: scale(value.coefficients[c], c.degree)
-        for c in expansion.truncation.indices
-        if c in value.coefficients
+    indices = [index for index in expansion.truncation.indices if index in value.coefficients]
+    terms: dict[Key, TaylorCoefficient | None] = {
+        index: scale(value.coefficients[index], index.degree) for index in indices
     }
     return polynomial(jnp.zeros_like(value.primal), terms, vanishes=True)
 
 
 # A derivative rule may use its own primitive again, with parameters that come to an end. Those of
-# JAX and Equinox do so once at most; none that ends goes so deep.
-_DEEPEST = 16
-_above: ContextVar[tuple[Primitive, ...]] = ContextVar("primitives above", default=())
+# JAX and Equinox do so at most once, so 16 levels mean a rule that never ends.
+_MAX_DEPTH = 16
+_enclosing: ContextVar[tuple[Primitive, ...]] = ContextVar("primitives being differentiated", default=())
 
 
 @contextlib.contextmanager
-def _not_for_ever(eqn: JaxprEqn) -> Iterator[None]:
-    """Raises where the derivative of a primitive leads back to the primitive, again and again."""
-    above = _above.get()
-    if above.count(eqn.primitive) == _DEEPEST:
+def _bounded_recursion(eqn: JaxprEqn) -> Iterator[None]:
+    """Raises where the derivative of a primitive leads back to the primitive without end."""
+    enclosing = _enclosing.get()
+    if enclosing.count(eqn.primitive) == _MAX_DEPTH:
         raise NotImplementedError(
             f"The derivative of the primitive `{eqn.primitive.name}`, which the model uses, is written with "
             f"`{eqn.primitive.name}` again, so that no end of differentiating it comes; give it a rule by "
             "`stde.taylor_rule`."
         )
-    token = _above.set((*above, eqn.primitive))
+    token = _enclosing.set((*enclosing, eqn.primitive))
     try:
         yield
     finally:
-        _above.reset(token)
+        _enclosing.reset(token)
 
 
 @contextlib.contextmanager
-def _naming(eqn: JaxprEqn) -> Iterator[None]:
-    """Errors of JAX where a primitive has no derivative, with its name and what to do."""
+def _derivative_errors(eqn: JaxprEqn) -> Iterator[None]:
+    """Turns JAX's errors about a missing derivative into one that names the primitive and the cure."""
     try:
         yield
     except (NotImplementedError, ValueError, TypeError) as error:
@@ -183,15 +187,13 @@ def _naming(eqn: JaxprEqn) -> Iterator[None]:
         ) from error
 
 
-def _collect(
-    expansion: Expansion, constant: Constant, images: Mapping[Any, Coefficient], sums: Mapping[Any, Any]
-) -> Value:
-    """Single coefficients as they are; maximal ones weighed and added to what came through the derivative."""
+def _collect(expansion: Expansion, constant: Constant, images: Coefficients, sums: Coefficients) -> Value:
+    """Single coefficients as they are; those in a functional weighed and added to its sum."""
     truncation = expansion.truncation
-    terms: dict[Any, Coefficient | None] = {i: images[i] for i in truncation.indices if i in images}
+    terms: dict[Key, TaylorCoefficient | None] = {i: images[i] for i in truncation.indices if i in images}
     for key in truncation.sums:
-        found = [(images[i], weights) for i, weights in expansion.summands(key) if i in images]
-        weighed = [weigh(c, weights, expansion.over_samples(key)) for c, weights in found]
+        summands = [(images[i], weights) for i, weights in expansion.summands(key) if i in images]
+        weighed = [weigh(c, weights, expansion.over_samples(key)) for c, weights in summands]
         terms[key] = total([*weighed, sums.get(key)])
     return polynomial(constant, terms)
 

@@ -21,7 +21,7 @@ def propagate(
 ) -> list[Any]:
     """The outputs of a jaxpr for polynomials, or constants, as arguments.
 
-    Equations on which no needed output depends are left out; outputs not needed are None.
+    Skips equations that no needed output depends on; outputs not needed are None.
     """
     needed = [True] * len(jaxpr.outvars) if needed is None else needed
     values: dict[Var, Value] = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*consts, *args], strict=True))
@@ -40,7 +40,7 @@ def _constant(literal: Any) -> np.ndarray:
 
 
 def _live(jaxpr: Jaxpr, needed: Sequence[bool]) -> list[tuple[JaxprEqn, list[bool]]]:
-    """The equations that needed outputs depend on, each with which of its outputs are needed."""
+    """Dead-code elimination: the equations to evaluate, each with a flag per output that is needed."""
     wanted = {v for v, need in zip(jaxpr.outvars, needed, strict=True) if need and not isinstance(v, Literal)}
     live = []
     for eqn in reversed(jaxpr.eqns):
@@ -52,8 +52,9 @@ def _live(jaxpr: Jaxpr, needed: Sequence[bool]) -> list[tuple[JaxprEqn, list[boo
 
 
 def _evaluate(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: list[bool]) -> Sequence[Any]:
-    moving = any(isinstance(value, Polynomial) for value in inputs)
-    smooth = any(jnp.issubdtype(aval.dtype, jnp.inexact) for aval in output_avals(eqn))
-    if not moving or not smooth:
+    active = any(isinstance(value, Polynomial) for value in inputs)
+    inexact = any(jnp.issubdtype(aval.dtype, jnp.inexact) for aval in output_avals(eqn))
+    if not active or not inexact:
+        # No derivative: comparisons and indices, and everything that does not depend on x.
         return bind(eqn, *map(primal, inputs))
     return find_rule(eqn)(expansion, eqn, inputs, wanted)

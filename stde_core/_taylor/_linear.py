@@ -6,13 +6,13 @@ from typing import Any
 import jax.numpy as jnp
 from jax.extend.core import JaxprEqn
 
-from ._arithmetic import Coefficient, add, dense, scale
+from ._arithmetic import TaylorCoefficient, add, dense, scale
 from ._fallback import derivative, linearized
 from ._joins import concatenate, split, stack, unstack
-from ._polynomial import Polynomial, Value, coefficients, polynomial, primal
+from ._polynomial import Polynomial, Value, coefficients, polynomial, primal, vanishes
 from ._rules import bind, output_avals, rule
 from ._sparse import SparseCoefficient
-from ._sparse_shapes import SHAPE_RULES, broadcast
+from ._sparse_shapes import SHAPE_RULES, broadcast, reshape
 from ._truncation import Expansion
 from ._versions import name_of
 
@@ -30,44 +30,59 @@ Wanted = Sequence[bool]
     """.split()  # noqa: SIM905
 )
 def linear(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
-    """Every coefficient goes through the derivative at the primal, as a tangent of its own."""
+    """Every coefficient goes through the derivative at the primal, as a tangent of its own.
+
+    This is right for a function that is linear in a neighbourhood of the primal, such as `max`: all its
+    higher derivatives are 0.
+    """
     if name_of(eqn.primitive) == "abs" and jnp.iscomplexobj(primal(inputs[0])):
         return linearized(expansion, eqn, inputs, wanted)
     outputs = bind(eqn, *map(primal, inputs))
-    terms: list[dict[Any, Coefficient]] = [{} for _ in outputs]
+    terms: list[dict[Any, TaylorCoefficient]] = [{} for _ in outputs]
     for key in expansion.truncation.keys:
         tangents = {i: coefficients(v)[key] for i, v in enumerate(inputs) if key in coefficients(v)}
         if tangents:
-            images = _structured(eqn, inputs, tangents) or derivative(eqn, inputs, tangents)
+            images = _sparse_images(eqn, inputs, tangents) or derivative(eqn, inputs, tangents)
             for i, image in images.items():
                 terms[i][key] = image
-    smooth = [v for v in inputs if jnp.issubdtype(primal(v).dtype, jnp.inexact)]
-    vanishes = all(isinstance(v, Polynomial) and v.vanishes for v in smooth)
-    return [polynomial(o, t, vanishes) for o, t in zip(outputs, terms, strict=True)]
+    inexact = [v for v in inputs if jnp.issubdtype(primal(v).dtype, jnp.inexact)]
+    zero = all(map(vanishes, inexact))
+    return [polynomial(o, t, zero) for o, t in zip(outputs, terms, strict=True)]
 
 
-def _structured(
-    eqn: JaxprEqn, inputs: Sequence[Value], tangents: Mapping[int, Coefficient]
-) -> Mapping[int, Coefficient] | None:
-    """The images of one-hot coefficients, where the operation keeps their structure."""
+def _sparse_images(
+    eqn: JaxprEqn, inputs: Sequence[Value], tangents: Mapping[int, TaylorCoefficient]
+) -> Mapping[int, TaylorCoefficient] | None:
+    """The image of sparse tangents for each output; None where they would not stay sparse."""
     if not any(isinstance(c, SparseCoefficient) for c in tangents.values()):
         return None
     name = name_of(eqn.primitive)
-    first = tangents.get(0)
+    if name in ("concatenate", "stack"):
+        parts = [tangents.get(i) for i in range(len(inputs))]
+        shapes = [primal(value).shape for value in inputs]
+        join = (
+            stack(parts, shapes[0], **eqn.params)
+            if name == "stack"
+            else concatenate(parts, shapes, **eqn.params)
+        )
+        return None if join is None else {0: join}
+    # The first input is the array; any others are indices, which carry no tangent.
+    sparse = tangents.get(0)
+    if not isinstance(sparse, SparseCoefficient):
+        return None
     match name:
-        case "concatenate":
-            shapes = [primal(value).shape for value in inputs]
-            parts = [tangents.get(i) for i in range(len(inputs))]
-            image: Coefficient | None = concatenate(parts, shapes, **eqn.params)
-        case "stack":
-            parts = [tangents.get(i) for i in range(len(inputs))]
-            image = stack(parts, primal(inputs[0]).shape, **eqn.params)
-        case "split" if isinstance(first, SparseCoefficient):
-            return split(first, **eqn.params)
-        case "unstack" if isinstance(first, SparseCoefficient):
-            return unstack(first, **eqn.params)
-        case _ if name in SHAPE_RULES and isinstance(first, SparseCoefficient):
-            image = SHAPE_RULES[name](first, **eqn.params)
+        case "split":
+            return split(sparse, **eqn.params)
+        case "unstack":
+            return unstack(sparse, **eqn.params)
+        case "neg" | "convert_element_type" | "copy" | "copy_p":
+            image = sparse.with_values(bind(eqn, sparse.values)[0])
+        case "squeeze" | "expand_dims":
+            image = reshape(sparse, output_avals(eqn)[0].shape)
+        case "reshape" if eqn.params["dimensions"] is None:
+            image = reshape(sparse, output_avals(eqn)[0].shape)
+        case _ if name in SHAPE_RULES:
+            image = SHAPE_RULES[name](sparse, **eqn.params)
         case _:
             image = None
     return None if image is None else {0: image}
@@ -81,19 +96,21 @@ def additive(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: W
     for key, c in coefficients(right).items():
         signed = scale(c, -1) if name_of(eqn.primitive) == "sub" else c
         terms[key] = add(terms[key], signed) if key in terms else signed
-    vanishes = all(isinstance(v, Polynomial) and v.vanishes for v in inputs)
-    return [polynomial(bind(eqn, *map(primal, inputs))[0], terms, vanishes)]
+    return [polynomial(bind(eqn, *map(primal, inputs))[0], terms, all(map(vanishes, inputs)))]
 
 
 def expand(value: Value, shape: tuple[int, ...]) -> Value:
-    """A polynomial that meets an array of a larger shape, in that shape; all else as it is."""
+    """A polynomial broadcast to a shape; a constant as it is.
+
+    The elementwise primitives accept scalars beside arrays, whose coefficients need the axes written out.
+    """
     if not isinstance(value, Polynomial) or value.primal.shape == shape:
         return value
     terms = {key: _expand(c, shape) for key, c in value.coefficients.items()}
     return Polynomial(jnp.broadcast_to(value.primal, shape), terms, value.vanishes)
 
 
-def _expand(c: Coefficient, shape: tuple[int, ...]) -> Coefficient:
+def _expand(c: TaylorCoefficient, shape: tuple[int, ...]) -> TaylorCoefficient:
     if isinstance(c, SparseCoefficient):
         expanded = broadcast(c, shape, tuple(range(len(shape))))
         if expanded is not None:
@@ -103,10 +120,7 @@ def _expand(c: Coefficient, shape: tuple[int, ...]) -> Coefficient:
     return jnp.broadcast_to(aligned, (c.shape[0], *shape))
 
 
-_CONSTANT = "ceil floor nextafter round sign stop_gradient"
-
-
-@rule(*_CONSTANT.split())
+@rule("ceil", "floor", "nextafter", "round", "sign", "stop_gradient")
 def constant(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
-    """Derivative zero wherever there is one."""
+    """Functions whose derivative is 0 wherever it exists."""
     return bind(eqn, *map(primal, inputs))

@@ -1,4 +1,4 @@
-"""Contractions by repeated first-order AD: one directional derivative after the other."""
+"""Contractions by nested first-order AD: one directional derivative after the other."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -16,7 +16,7 @@ Vectorise: TypeAlias = Callable[..., Any]
 
 
 def gradient(model: Model) -> Model:
-    """`x ↦ ∇u(x)`, `[*out, dim]`, by reverse mode; of complex values in two passes."""
+    """`x ↦ ∇u(x)`, `[*out, dim]`, by reverse mode; for complex values one pass each for both parts."""
 
     def value(x: Point) -> Inexact[Array, "... dim"]:
         out = jax.eval_shape(model, x)
@@ -35,7 +35,7 @@ def forward(model: Model, v: Float[Array, " dim"]) -> Model:
 
 
 def reverse(model: Model, v: Float[Array, " dim"]) -> Model:
-    """`x ↦ D u(x)[v]` by reverse mode: the gradient (of each component), then a product with v."""
+    """`x ↦ D u(x)[v]` by reverse mode: the gradient of each component, times v."""
     return lambda x: gradient(model)(x) @ v
 
 
@@ -52,7 +52,7 @@ def nested(
     """A `Contraction` by nesting: the innermost derivative by `first`, all others by `then`.
 
     Cost: a factor of 2 to 4 per order. `vectorise` maps over the samples: `jax.vmap`, or
-    `jax.lax.map` for one at a time.
+    `jax.lax.map` to take one at a time.
     """
 
     def one(sample: AbstractDirections) -> tuple[Inexact[Array, "..."], ...]:

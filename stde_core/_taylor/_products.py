@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import jax
@@ -11,7 +10,7 @@ from jax.extend.core import JaxprEqn
 from jaxtyping import Array
 
 from . import _dot
-from ._arithmetic import dense, over
+from ._arithmetic import over
 from ._fallback import linearized
 from ._interpreter import propagate
 from ._linear import expand, linear
@@ -27,7 +26,7 @@ Wanted = Sequence[bool]
 @rule("mul")
 def _mul(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
     left, right = (expand(value, output_avals(eqn)[0].shape) for value in inputs)
-    if left is right or inputs[0] is inputs[1]:
+    if inputs[0] is inputs[1]:  # `x * x`: let `multiply` see one object, to take each pair once
         right = left
     return [multiply(expansion, ELEMENTWISE, left, right)]
 
@@ -51,13 +50,7 @@ def _convolution(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wante
     def convolve(image: Constant, kernel: Constant) -> Array:
         return bind(eqn, image, kernel)[0]
 
-    product = Bilinear(
-        convolve,
-        lambda c, kernel: jax.vmap(partial(convolve, kernel=kernel))(dense(c)),
-        lambda image, c: jax.vmap(partial(convolve, image))(dense(c)),
-        lambda a, b: jax.vmap(convolve)(dense(a), dense(b)),
-    )
-    return [multiply(expansion, product, *inputs)]
+    return [multiply(expansion, Bilinear.vmapped(convolve), *inputs)]
 
 
 @rule(*SCALARS)
@@ -71,7 +64,7 @@ def _scalar(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Wa
 @rule("pow")
 def _pow(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
     base, exponent = inputs
-    if isinstance(exponent, Polynomial):
+    if isinstance(exponent, Polynomial):  # no function of one variable
         return linearized(expansion, eqn, inputs, wanted)
     base = expand(base, output_avals(eqn)[0].shape)
     assert isinstance(base, Polynomial)
@@ -80,7 +73,7 @@ def _pow(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Wante
 
 @rule("polynomial")
 def _polynomial(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
-    """`p(x) = Σ_j c_j xʲ`: from `p⁽ᵏ⁾(x)/k! = Σ_j binom(j, k) c_j xʲ⁻ᵏ` where x alone is a polynomial."""
+    """`p(x) = Σ_j c_j xʲ`; with constant c, `p⁽ᵏ⁾(x)/k! = Σ_j binom(j, k) c_j xʲ⁻ᵏ`."""
     if any(isinstance(c, Polynomial) for c in inputs[1:]):
         return propagate(expansion, *opened(jax.make_jaxpr(_horner)(*map(primal, inputs))), inputs)
     x, factors = expand(inputs[0], output_avals(eqn)[0].shape), list(map(primal, inputs[1:]))
@@ -102,11 +95,11 @@ def _horner(x: Constant, *factors: Any) -> Array:
 
 @rule("scatter_mul")
 def _scatter_mul(expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted) -> Sequence[Value]:
-    """A product with the factors put in their places among ones, which is linear in the factors.
+    """The operand times an array of ones with the factors scattered into it, which is linear in them.
 
-    As in JAX, it has a derivative by the factors only where places are known not to repeat.
+    As in JAX, the factors have a derivative only if the indices are known not to repeat.
     """
-    operand, *rest = inputs
-    ones = [jnp.ones_like(primal(operand)), *rest]
-    (among_ones,) = linear(expansion, eqn, ones, wanted)
-    return [multiply(expansion, ELEMENTWISE, operand, among_ones)]
+    operand, *indices_and_factors = inputs
+    ones = jnp.ones_like(primal(operand))
+    (scattered,) = linear(expansion, eqn, [ones, *indices_and_factors], wanted)
+    return [multiply(expansion, ELEMENTWISE, operand, scattered)]

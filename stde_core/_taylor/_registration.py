@@ -1,4 +1,4 @@
-"""Rules for primitives from outside of the library."""
+"""Rules for primitives that other packages, or users, register."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -17,20 +17,22 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def taylor_rule(primitive: Primitive, *, scalar: bool = False) -> Callable[[F], F]:
-    """Gives a primitive a rule in the Taylor engine: a decorator, which returns the function as it is.
+    """Gives a primitive a rule in the Taylor engine: a decorator, which returns the function unchanged.
 
-    A primitive without a rule is differentiated by its own derivative rule, again for each order.
-    That is right, and slow at high orders: the engine warns, and `stde.check_model` tells before.
-    A primitive without a derivative rule cannot be differentiated at all. Two ways to write a rule:
+    The engine differentiates a primitive without a rule by its own derivative rule, once per order. That
+    is right but slow at high orders: the engine warns, and `stde.check_model` says so beforehand. A
+    primitive without a derivative rule cannot be differentiated at all. There are two ways to write a
+    rule:
 
-    - The primitive in other words. The function takes what the primitive's `bind` takes, and returns
-      the same outputs, computed by other primitives; these the engine goes through instead::
+    - The primitive in terms of others. The function takes the arguments and parameters of the
+      primitive's `bind` and computes the same outputs by other primitives, which the engine
+      differentiates instead::
 
         @stde.taylor_rule(matern_p)
         def _(r, *, length):
             return (1 + r / length) * jnp.exp(-r / length)
 
-      Cost: that of the other primitives, which also give the value in an estimate.
+      Cost: that of the other primitives, which also compute the value in an estimate.
 
     - The derivatives of a smooth function φ of one variable that acts entry by entry (`scalar=True`).
       The function takes the argument z, an order K and the primitive's parameters, and returns the
@@ -42,14 +44,14 @@ def taylor_rule(primitive: Primitive, *, scalar: bool = False) -> Callable[[F], 
             e = jnp.exp(-z)
             return [(-1) ** k / math.factorial(k) * (z - k) * e for k in range(order + 1)]
 
-      Cost: one call at the primal, for all samples together, and the products that any function of
-      one variable takes. Best where derivatives follow from each other by a recurrence.
+      Cost: one call at the primal, for all samples together, and the products of any composition. Best
+      where a recurrence gives the derivatives.
 
-    Rules are for everyone in the process; a second one replaces the first, and one for JAX's own
-    primitive replaces the library's. What was compiled before stays as it was.
+    A rule holds for the whole process. A second one replaces the first, and one for a primitive of JAX
+    replaces the library's. Functions compiled before keep the old rule.
 
-    Raises `TypeError` for what is no primitive or no function; and, where the rule is used,
-    `ValueError` for outputs that are not the primitive's in number, shape or dtype.
+    Raises `TypeError` if `primitive` is no primitive or the decorated object no function; and, when the
+    rule is used, `ValueError` for outputs that differ from the primitive's in number, shape or dtype.
     """
     if not isinstance(primitive, Primitive):
         raise TypeError(
@@ -61,13 +63,13 @@ def taylor_rule(primitive: Primitive, *, scalar: bool = False) -> Callable[[F], 
     def register(function: F) -> F:
         if not callable(function):
             raise TypeError(f"`stde.taylor_rule({primitive.name})` decorates a function, got {function!r}.")
-        REGISTERED[primitive] = _of_one_variable(function) if scalar else _in_other_words(function)
+        REGISTERED[primitive] = _scalar_rule(function) if scalar else _rewriting_rule(function)
         return function
 
     return register
 
 
-def _in_other_words(function: Callable[..., Any]) -> Rule:
+def _rewriting_rule(function: Callable[..., Any]) -> Rule:
     def rule(
         expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]
     ) -> Sequence[Any]:
@@ -90,13 +92,13 @@ def _in_other_words(function: Callable[..., Any]) -> Rule:
     return rule
 
 
-def _of_one_variable(function: Callable[..., Any]) -> Rule:
+def _scalar_rule(function: Callable[..., Any]) -> Rule:
     def rule(
         expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Sequence[bool]
     ) -> Sequence[Any]:
         call = f"stde.taylor_rule({eqn.primitive.name}, scalar=True)"
-        (output, *others), (inner, *constants) = output_avals(eqn), inputs
-        if others or constants or output.shape != primal(inner).shape:
+        (output, *more_outputs), (inner, *more_inputs) = output_avals(eqn), inputs
+        if more_outputs or more_inputs or output.shape != primal(inner).shape:
             raise ValueError(
                 f"`{call}` is for a primitive with one argument and one output of the same shape; leave out "
                 "`scalar` and write the primitive in other words."

@@ -12,14 +12,15 @@ from ._versions import name_of
 Rule: TypeAlias = Callable[[Expansion, JaxprEqn, list[Any], Sequence[bool]], Sequence[Any]]
 """`rule(expansion, eqn, inputs, wanted)`: the outputs of an equation, as polynomials or arrays.
 
-At least one of the inputs is a polynomial. Outputs that are not `wanted` may be anything.
+At least one input is a polynomial. `wanted` has a flag per output; the others may be anything.
 """
 
 R = TypeVar("R", bound=Rule)
 
 OTHERS = ""
-"""The rule of all primitives that have none, and of those that are not JAX's own."""
+"""The key of the rule for primitives without one, and for those that are not JAX's own."""
 
+# By name, not by object: JAX publishes no object for some of its primitives (`_versions.name_of`).
 RULES: dict[str, Rule] = {}
 REGISTERED: dict[Primitive, Rule] = {}
 
@@ -35,7 +36,7 @@ def rule(*names: str) -> Callable[[R], R]:
 
 
 def find_rule(eqn: JaxprEqn) -> Rule:
-    """The rule of the equation's primitive, those registered from outside first."""
+    """The rule of the equation's primitive; one registered from outside comes first."""
     return REGISTERED.get(eqn.primitive) or RULES.get(name_of(eqn.primitive)) or RULES[OTHERS]
 
 

@@ -1,11 +1,10 @@
 """Taylor coefficients of the elementwise functions of one variable, by primitive.
 
-A rule takes the argument z, the order K and the primitive's parameters, and gives the normalised
-coefficients `[φ(z), φ'(z), φ''(z)/2!, …, φ⁽ᴷ⁾(z)/K!]`, each of z's shape, or None where the
-coefficient is zero for every z. They follow from φ(z), φ'(z) and the differential equation of φ
-(Griewank & Walther, Evaluating Derivatives, 2nd ed., chapter 13), with Python's numbers for constants,
-so that the precision stays that of φ(z). Cost: φ(z) and φ'(z) once, then O(K) products, or O(K²) for the
-functions with a Riccati equation.
+A rule takes the argument z, the order K and the primitive's parameters, and returns the normalised
+coefficients `[φ(z), φ'(z), φ''(z)/2!, …, φ⁽ᴷ⁾(z)/K!]`, each of z's shape, or None for one that is zero for
+every z. They follow from φ(z), φ'(z) and the differential equation of φ, as in Griewank and Walther,
+*Evaluating Derivatives* (2nd ed., 2008), chapter 13. Constants are Python numbers, which keep the dtype of
+z. Cost: φ(z) and φ'(z) once, then O(K) products, or O(K²) for the functions with a Riccati equation.
 """
 
 import functools
@@ -29,21 +28,21 @@ ScalarRule: TypeAlias = Callable[..., Sequence[Value | None]]
 
 
 def _times(factor: Number, x: Value) -> Value:
-    """`factor · x` in the fewest operations."""
+    """`factor · x`, without a product by ±1."""
     if factor == 1:
         return x
     return -x if factor == -1 else factor * x
 
 
 def _monomial(factor: Number, x: Value, power: int) -> Value:
-    """`factor · xᵖ` for p ≥ 0 in the fewest operations."""
+    """`factor · xᵖ` for p ≥ 0."""
     if power == 0:
         return lax.full_like(x, factor)
     return _times(factor, x if power == 1 else lax.integer_pow(x, power))
 
 
 def _binomial(a: Any, k: int) -> Any:
-    """`a (a - 1) … (a - k + 1) / k!`, exact for integers, of a number or an array."""
+    """`a (a - 1) … (a - k + 1) / k!` of a number or an array, exact for integers."""
     return functools.reduce(lambda c, i: c * (a - i) / (i + 1), range(1, k), a) if k else 1.0
 
 
@@ -51,7 +50,7 @@ def _binomial(a: Any, k: int) -> Any:
 
 
 def _harmonic(value: Value, slope: Value, sign: int, order: int) -> list[Value]:
-    """`y'' = ±y`: the value and the slope take turns."""
+    """`y'' = ±y`: the derivatives alternate between value and slope, up to sign."""
     return [_times(sign ** (k // 2) / math.factorial(k), (value, slope)[k % 2]) for k in range(order + 1)]
 
 
@@ -77,7 +76,7 @@ def _riccati(value: Value, slope: Value, sign: int, order: int) -> list[Value]:
 
 
 def _half_square(y: Sequence[Value]) -> Value:
-    """Half the last coefficient of the square of a truncated series: its pairs, and half its middle."""
+    """Half of `Σ y_i y_{k−i}` for the last index k: each pair once, and half the square of the middle."""
     k = len(y) - 1
     pairs = [y[i] * y[k - i] for i in range((k + 1) // 2)]
     middle = [] if k % 2 else [0.5 * lax.square(y[k // 2])]
@@ -106,7 +105,7 @@ def _logistic(z: Value, order: int, **_: Any) -> list[Value]:
 def _second_order(
     value: Value, slope: Value, z: Value, order: int, *, rate: int, q: int, reciprocal: Value | None = None
 ) -> list[Value]:
-    """`p y'' = λ z y'` with the rate λ and `p = c + q z²`, of which 1/p is given unless it is 1.
+    """`p y'' = λ z y'` with the rate λ and `p = c + q z²`; `reciprocal` is 1/p, None for p = 1.
 
     By order, `(k+1)(k+2) p y_{k+2} = (k+1)(λ - 2qk) z y_{k+1} + k (λ - q(k-1)) y_k`.
     """
@@ -128,7 +127,7 @@ def _inverse_root(value: Value, slope: Value, z: Value, order: int, *, q: int) -
 
 
 def _acosh(z: Value, order: int, **_: Any) -> list[Value]:
-    if jnp.iscomplexobj(z):  # the root of the product is another branch where Re z < 0
+    if jnp.iscomplexobj(z):  # where Re z < 0, the root of the product is on another branch
         return _inverse_root(lax.acosh(z), lax.rsqrt(z - 1) * lax.rsqrt(z + 1), z, order, q=1)
     return _inverse_root(lax.acosh(z), lax.rsqrt((z - 1) * (z + 1)), z, order, q=1)
 
@@ -181,7 +180,7 @@ def _one_minus_square(z: Value, order: int, **_: Any) -> list[Value | None]:
 
 
 def _integer_pow(z: Value, order: int, *, y: int, **_: Any) -> list[Value | None]:
-    """Of a positive power, the monomials themselves: exact at 0, and None beyond the degree."""
+    # A nonnegative power has monomials for derivatives: exact at z = 0, and zero beyond the degree.
     if y < 0:
         reciprocal = 1 / z
         return [_monomial(_binomial(y, k), reciprocal, k - y) for k in range(order + 1)]
@@ -189,10 +188,10 @@ def _integer_pow(z: Value, order: int, *, y: int, **_: Any) -> list[Value | None
 
 
 def power(z: Value, exponent: ArrayLike, order: int) -> list[Value | None]:
-    """The coefficients `binom(a, k) z^(a-k)` of `z^a`, where the exponent a is constant in the variable.
+    """The coefficients `binom(a, k) z^(a-k)` of `z^a`, for an exponent a that is constant in z.
 
-    Right for z < 0 with whole a, and at z = 0 with whole a ≥ 0, as are all derivatives. Cost: one power
-    per order; products alone for a whole number that is known while tracing.
+    They, and their derivatives, are right for z < 0 with whole a, and at z = 0 with whole a ≥ 0. Cost: one
+    power per order; only products for a whole number that is known at trace time.
     """
     if isinstance(exponent, Tracer) or np.ndim(exponent):
         a = jnp.asarray(exponent, z.dtype)
@@ -204,7 +203,7 @@ def power(z: Value, exponent: ArrayLike, order: int) -> list[Value | None]:
 
 
 def _power_of(z: Value, a: Value, k: int) -> Value:
-    """`binom(a, k) z^(a-k)`, and 0 at z = 0 where the binomial is."""
+    """`binom(a, k) z^(a-k)`; 0 where the binomial is 0, also at z = 0."""
     if k == 0:
         return lax.pow(z, a)
     factor = _binomial(a, k)

@@ -1,7 +1,9 @@
-"""Rules for linear solves: `A y = b` degree by degree, always with the primal's A."""
+"""Rules for linear solves: `A y = b` degree by degree.
+
+Every degree solves with the primal's A, so one factorisation serves all.
+"""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import jax
@@ -9,7 +11,7 @@ import jax.numpy as jnp
 from jax.extend.core import JaxprEqn
 from jaxtyping import Array
 
-from ._arithmetic import Coefficient, dense
+from ._arithmetic import TaylorCoefficient, dense
 from ._interpreter import propagate
 from ._polynomial import Bilinear, Constant, Polynomial, Value, coefficients, divide, primal
 from ._rules import bind, rule
@@ -28,18 +30,12 @@ def _triangular_solve(
     def product(y: Constant, a: Constant) -> Array:
         return _triangular_product(a, y, **eqn.params)
 
-    bilinear = Bilinear(
-        product,
-        lambda c, a: jax.vmap(partial(product, a=a))(dense(c)),
-        lambda y, c: jax.vmap(partial(product, y))(dense(c)),
-        lambda y, a: jax.vmap(product)(dense(y), dense(a)),
-    )
     quotient = bind(eqn, primal(matrix), primal(right))[0]
 
-    def solve(c: Coefficient) -> Coefficient:
+    def solve(c: TaylorCoefficient) -> TaylorCoefficient:
         return jax.vmap(lambda b: bind(eqn, primal(matrix), b)[0])(dense(c))
 
-    return [divide(expansion, bilinear, solve, quotient, right, matrix)]
+    return [divide(expansion, Bilinear.vmapped(product), solve, quotient, right, matrix)]
 
 
 def _triangular_product(
@@ -52,7 +48,8 @@ def _triangular_product(
     conjugate_a: bool,
     unit_diagonal: bool,
 ) -> Array:
-    """What a change of the matrix does to its product with y."""
+    """The product with y that is linear in the triangle of `a` which the solve reads."""
+    # A unit diagonal is constant, so a change of the matrix has none.
     diagonal = -1 if unit_diagonal else 0
     a = jnp.tril(a, diagonal) if lower else jnp.triu(a, -diagonal)
     a = jnp.conj(a) if conjugate_a else a
@@ -64,22 +61,22 @@ def _triangular_product(
 def _linear_solve(
     expansion: Expansion, eqn: JaxprEqn, inputs: list[Value], wanted: Wanted
 ) -> Sequence[Value]:
-    """`jax.lax.custom_linear_solve`: the residual of what is known gives the next degree."""
+    """`jax.lax.custom_linear_solve`: solve for the residual of the lower degrees, degree by degree."""
     lengths, jaxprs = eqn.params["const_lengths"], eqn.params["jaxprs"]
     count = lengths.matvec + lengths.vecmat + lengths.solve + lengths.transpose_solve
     matvec_consts, right = inputs[: lengths.matvec], inputs[count:]
     constants = [primal(value) for value in inputs[:count]]
-    known: list[Value] = list(bind(eqn, *map(primal, inputs)))
+    solution: list[Value] = list(bind(eqn, *map(primal, inputs)))
     for degree in range(1, expansion.truncation.order + 1):
-        products = propagate(expansion, *opened(jaxprs.matvec), [*matvec_consts, *known])
+        products = propagate(expansion, *opened(jaxprs.matvec), [*matvec_consts, *solution])
         for key in (key for key in expansion.truncation.keys if expansion.truncation.degrees[key] == degree):
             residual = [_difference(key, b, p) for b, p in zip(right, products, strict=True)]
             if any(r is not None for r in residual):
-                known = _append(eqn, constants, known, key, residual)
-    return known
+                solution = _append(eqn, constants, solution, key, residual)
+    return solution
 
 
-def _difference(key: Any, right: Value, product: Value) -> Coefficient | None:
+def _difference(key: Any, right: Value, product: Value) -> TaylorCoefficient | None:
     b, p = coefficients(right).get(key), coefficients(product).get(key)
     if p is None:
         return b
@@ -87,13 +84,13 @@ def _difference(key: Any, right: Value, product: Value) -> Coefficient | None:
 
 
 def _append(
-    eqn: JaxprEqn, constants: list[Constant], known: list[Value], key: Any, residual: list[Any]
+    eqn: JaxprEqn, constants: list[Constant], solution: list[Value], key: Any, residual: list[Any]
 ) -> list[Value]:
     """The solution with one more coefficient."""
     samples = next(r.shape[0] for r in residual if r is not None)
     filled = [
         jnp.zeros((samples, *primal(y).shape), primal(y).dtype) if r is None else dense(r)
-        for r, y in zip(residual, known, strict=True)
+        for r, y in zip(residual, solution, strict=True)
     ]
     new = jax.vmap(lambda *b: bind(eqn, *constants, *b))(*filled)
-    return [Polynomial(primal(y), {**coefficients(y), key: c}) for y, c in zip(known, new, strict=True)]
+    return [Polynomial(primal(y), {**coefficients(y), key: c}) for y, c in zip(solution, new, strict=True)]

@@ -1,4 +1,4 @@
-"""A model traced once, for everything that is done with it at one point."""
+"""A model traced once, for all passes at one point."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ from .._types import Model, Point
 
 @dataclass(frozen=True, eq=False)
 class TracedModel:
-    """A model as its jaxpr: called, and taken through the engine, without running its Python again.
+    """A model as a jaxpr: evaluations and Taylor passes do not run its Python code again.
 
-    `output` is the shape and dtype that it returns, or a tree of them.
+    `output` is the shape and dtype of its output, or a tree of them.
     """
 
     jaxpr: ClosedJaxpr
@@ -30,7 +30,7 @@ class TracedModel:
 
 
 def traced(model: Model, x: Point) -> TracedModel:
-    """The trace of a model at a point; a model that has been traced there as it is."""
+    """The trace of a model at a point; a model that is traced already is returned unchanged."""
     if isinstance(model, TracedModel) and model.fits(x):
         return model
     return TracedModel(*jax.make_jaxpr(model, return_shape=True)(x))

@@ -1,8 +1,8 @@
 """Which Taylor coefficients a pass carries: those of single samples, and sums of the maximal ones.
 
-Truncated polynomials in several variables: Griewank and Walther, *Evaluating Derivatives* (2008),
-chapter 13. Carrying sums in place of their summands: Dangel et al., *Collapsing Taylor Mode Automatic
-Differentiation* (NeurIPS 2025).
+Truncated polynomials: Griewank and Walther, *Evaluating Derivatives* (2nd ed., 2008), chapter 13.
+Carrying a sum in place of its summands: Dangel, Siebert, Zeinhofer and Walther, *Collapsing Taylor Mode
+Automatic Differentiation* (NeurIPS 2025, arXiv:2505.13644), section 3.1, Eq. (6).
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ Powers: TypeAlias = tuple[int, ...]
 
 
 class MultiIndex(NamedTuple):
-    """The coefficients of `s^α` of a block, one for each of its n samples: `[n, *shape]`."""
+    """The key of the coefficients of `s^α` of a block, `[n, *shape]` for its n samples."""
 
     block: int
     powers: Powers
@@ -29,7 +29,7 @@ class MultiIndex(NamedTuple):
 
 
 class CollapsedSum(NamedTuple):
-    """The value of the linear functional with this number, carried in place of its summands."""
+    """The key of a linear functional's value, carried in place of its summands."""
 
     number: int
 
@@ -40,7 +40,8 @@ Key: TypeAlias = MultiIndex | CollapsedSum
 class LinearFunctional(NamedTuple):
     """`Σ weight · coefficient` over some maximal multi-indices.
 
-    Over the samples too if `over_samples`; else its blocks have equally many, and it has as many values.
+    With `over_samples` it also sums over the samples and has one value. Otherwise all its blocks have
+    the same number of samples, and it has one value per sample.
     """
 
     indices: tuple[MultiIndex, ...]
@@ -49,12 +50,15 @@ class LinearFunctional(NamedTuple):
 
 @dataclass(frozen=True)
 class Truncation:
-    """The coefficients that are carried: those of `indices` one by one, of `functionals` only the values.
+    """The set of coefficients that a pass carries.
 
-    `sizes` are the numbers of samples of the blocks. The multi-indices of a block, with those in
-    functionals, are closed under division. Those in functionals are maximal: none divides another. A
-    maximal coefficient enters the coefficients of any function linearly, and so a sum of them can be
-    carried in place of the summands.
+    A pass carries each coefficient of `indices`, and only the value of each functional. `sizes` holds the
+    number of samples of each block.
+
+    The multi-indices, with those in functionals, are closed under division: if `s^α` is in the set, so
+    are all its divisors. Those in functionals are maximal: none divides another. A coefficient of a
+    function of the polynomial is then linear in the maximal ones, as the first factor of the last term in
+    Faà di Bruno's formula, so their weighted sum can be carried in their place.
     """
 
     sizes: tuple[int, ...]
@@ -63,8 +67,8 @@ class Truncation:
 
     @cached_property
     def keys(self) -> tuple[Key, ...]:
-        """All that is carried, lower degrees first."""
-        rising = sorted(self.indices, key=_degree)
+        """Everything carried, lower degrees first."""
+        rising = sorted(self.indices, key=lambda index: index.degree)
         return (*rising, *self.sums)
 
     @cached_property
@@ -73,14 +77,15 @@ class Truncation:
 
     @cached_property
     def factors(self) -> Mapping[MultiIndex, tuple[tuple[MultiIndex, MultiIndex], ...]]:
-        """For every multi-index, carried or summed, all ordered pairs with it as product."""
+        """For each multi-index, also those in functionals, the ordered pairs whose product it is."""
         return {index: tuple(_factors(index)) for index in self.uncollapsed.indices}
 
     @cached_property
     def degrees(self) -> Mapping[Key, int]:
-        """The highest degree that contributes to each key."""
+        """The degree of each key; for a sum the highest degree of its summands."""
         single = {index: index.degree for index in self.indices}
-        return single | {s: _highest(self.functionals[s.number].indices) for s in self.sums}
+        summands = {s: self.functionals[s.number].indices for s in self.sums}
+        return single | {s: max((i.degree for i in each), default=0) for s, each in summands.items()}
 
     def samples(self, key: Key) -> int:
         """The length of the leading axis of a key's coefficients."""
@@ -91,7 +96,7 @@ class Truncation:
 
     @property
     def width(self) -> int:
-        """How many arrays are carried in place of one, the primal included: the cost of a pass."""
+        """The number of arrays carried per array of the model, primal included: the cost of a pass."""
         return 1 + sum(map(self.samples, self.keys))
 
     @property
@@ -100,7 +105,7 @@ class Truncation:
 
     @cached_property
     def uncollapsed(self) -> "Truncation":
-        """The same multi-indices, each carried for itself."""
+        """The same multi-indices, each carried by itself."""
         summed = [index for functional in self.functionals for index in functional.indices]
         return Truncation(self.sizes, tuple(dict.fromkeys((*self.indices, *summed))))
 
@@ -115,7 +120,10 @@ class Truncation:
 
 @dataclass(frozen=True, eq=False)
 class Expansion:
-    """A truncation, and the weights `[n]` of the coefficients in its functionals."""
+    """A truncation, and the weights `[n]` of the coefficients in its functionals.
+
+    The two are apart because a truncation is static, and hashable, while weights are traced arrays.
+    """
 
     truncation: Truncation
     weights: tuple[Mapping[MultiIndex, Float[Array, " _"]], ...] = ()
@@ -137,14 +145,6 @@ class Expansion:
         return Expansion(self.truncation.lower)
 
 
-def _degree(index: MultiIndex) -> int:
-    return index.degree
-
-
-def _highest(indices: Iterable[MultiIndex]) -> int:
-    return max((index.degree for index in indices), default=0)
-
-
 def _factors(index: MultiIndex) -> Iterable[tuple[MultiIndex, MultiIndex]]:
     for left in divisors(index.powers):
         right = tuple(total - part for total, part in zip(index.powers, left, strict=True))
@@ -153,5 +153,5 @@ def _factors(index: MultiIndex) -> Iterable[tuple[MultiIndex, MultiIndex]]:
 
 
 def divisors(powers: Powers) -> Iterable[Powers]:
-    """All powers that divide these, 1 and the powers themselves included."""
+    """All powers that divide these, from 1 to the powers themselves."""
     return product(*(range(power + 1) for power in powers))

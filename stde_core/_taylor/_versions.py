@@ -1,6 +1,6 @@
-"""What differs between the releases of JAX from 0.10 to 0.12; no other module depends on a release.
+"""The differences between the releases of JAX from 0.10 to 0.12; no other module depends on a release.
 
-`tests/test_jax_assumptions.py` has one test for each thing that the engine takes for granted.
+`tests/test_jax_assumptions.py` tests each assumption that the engine makes about JAX.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ _PUBLIC = {
     if attribute.endswith("_p") and isinstance(primitive, Primitive)
 }
 
-# JAX publishes no object for these, so they can be told by their names alone.
+# JAX publishes no object for these, so only the name identifies them.
 _UNPUBLISHED = frozenset(
     """
     call_hi_primitive copy_p expand_dims linear_call logsumexp optimization_barrier pvary random_gamma_grad
@@ -24,11 +24,10 @@ _UNPUBLISHED = frozenset(
 
 
 def name_of(primitive: Primitive) -> str:
-    """The name of one of JAX's own primitives; "" for anybody else's, whatever that is called.
+    """The name of one of JAX's own primitives; "" for any other, whatever its own name is.
 
-    It is the name of its object in `jax.extend.core.primitives`, without the `_p`, since the name in
-    the object itself changes: `remat_p` was called `checkpoint`, `closed_call_p` is called
-    `eval_jaxpr` since 0.12.
+    That is the name of its object in `jax.extend.core.primitives`, without the `_p`. `primitive.name`
+    changes between releases: `remat_p` was once `checkpoint`, `closed_call_p` is `eval_jaxpr` since 0.12.
     """
     if primitive in _PUBLIC:
         return _PUBLIC[primitive]
@@ -38,20 +37,20 @@ def name_of(primitive: Primitive) -> str:
 def opened(body: Any) -> tuple[Jaxpr, Sequence[Any]]:
     """A jaxpr and its constants.
 
-    Until 0.10 a `ClosedJaxpr` holds the constants of a `Jaxpr`; since 0.11 they are one class.
+    In 0.10 a `ClosedJaxpr` holds a `Jaxpr` and its constants; since 0.11 they are one class.
     """
     return getattr(body, "jaxpr", body), getattr(body, "consts", ())
 
 
 def called(params: Mapping[str, Any]) -> Any:
-    """The jaxpr that an equation calls, under whichever name its primitive has for it."""
+    """The jaxpr that an equation calls; the name of this parameter depends on the primitive."""
     return next(params[name] for name in ("jaxpr", "call_jaxpr", "callee") if name in params)
 
 
 def scan_lengths(params: Mapping[str, Any]) -> tuple[int, int]:
-    """How many inputs of a `scan` are constants, and how many are carried.
+    """The number of constants and of carries among the inputs of a `scan`.
 
-    Since 0.11 `ft_in` lists the inputs in three groups, in place of these two numbers.
+    Since 0.11 `ft_in` lists the inputs in three groups, in place of the two numbers.
     """
     if "ft_in" in params:
         constants, carried, _ = params["ft_in"].unpack()
@@ -62,7 +61,7 @@ def scan_lengths(params: Mapping[str, Any]) -> tuple[int, int]:
 def params_behind_flags(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """The parameters of a `call_hi_primitive`.
 
-    Since 0.12 the flags `jax_remat3` and `jax_custom_jvp3` make such a call of a checkpoint and of a
-    custom_jvp, with an object that has their parameters.
+    Since 0.12 the flags `jax_remat3` and `jax_custom_jvp3` turn a checkpoint and a custom_jvp into such a
+    call, whose `_prim` has their parameters.
     """
     return params["_prim"].params

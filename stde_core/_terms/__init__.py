@@ -1,4 +1,4 @@
-"""The families of terms that operators are made of: the normal form in which estimators see them."""
+"""Families of terms: the normal form of operators, which estimators work on."""
 
 from ._base import AbstractFamily as AbstractFamily
 from ._base import AxisPowers as AxisPowers
@@ -15,11 +15,11 @@ from ._biharmonic import BiharmonicFamily as BiharmonicFamily
 from ._coefficient import Coefficient as Coefficient
 from ._coefficient import weigh as weigh
 from ._divergence import DivergenceFamily as DivergenceFamily
-from ._identity import IdentityFamily as IdentityFamily
 from ._linear import LinearFamily as LinearFamily
 from ._merge import merge as merge
 from ._merge import multiply as multiply
 from ._mixed import MixedFamily as MixedFamily
+from ._mixed import identity as identity
 from ._power import PowerFamily as PowerFamily
 from ._product import ProductFamily as ProductFamily
 from ._tangents import AbstractDirections as AbstractDirections

@@ -1,4 +1,4 @@
-"""Which coordinates an operator acts on, written once and resolved when the dimension is known."""
+"""The coordinates that an operator acts on: given without a dimension, resolved once it is known."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ..checks import as_int, check_count, in_short
 
 @dataclass(frozen=True)
 class AxisSlice:
-    """A hashable `slice`, so that operators with `axes=slice(...)` stay static under jit."""
+    """A hashable `slice`: operators keep their axes as static fields, which jit hashes."""
 
     start: int | None
     stop: int | None
@@ -27,9 +27,9 @@ ResolvedAxes: TypeAlias = range | tuple[int, ...]
 
 
 def static_axes(axes: AxesLike | StaticAxes) -> StaticAxes:
-    """Makes `axes` hashable without listing it: `None` (all), an int, a range, a slice or ints.
+    """`axes` in a hashable form: `None` (all), an int, a range, a slice or ints.
 
-    Raises `TypeError` for anything else.
+    A range or slice is not listed, since it may have 10⁵ axes. Raises `TypeError` for anything else.
     """
     match axes:
         case None | range() | AxisSlice():
@@ -55,7 +55,7 @@ def _as_int(axis: object) -> int:
 
 
 def resolve_axes(axes: StaticAxes, dim: int) -> ResolvedAxes:
-    """The axes as non-negative indices below `dim`: a range wherever the numbers form one.
+    """The axes as non-negative indices below `dim`, as a range if their steps are equal.
 
     Raises `ValueError` for axes that do not exist in `dim` dimensions or are named twice.
     """
@@ -87,24 +87,24 @@ def resolve_axes(axes: StaticAxes, dim: int) -> ResolvedAxes:
 
 
 def _shown(axes: StaticAxes) -> str:
-    """Axes as their author may have written them: short lists in full."""
+    """The axes for a message: short lists in full."""
     short = isinstance(axes, range | tuple) and len(axes) <= 8
     return str(list(axes)) if short else repr(axes)  # pyright: ignore[reportArgumentType]
 
 
 def _as_range(axes: ResolvedAxes) -> ResolvedAxes:
-    """The same axes in the same order, as a range where their steps are even."""
+    """The same axes in the same order, as a range if their steps are equal."""
     if isinstance(axes, range):
         return axes
     step = axes[1] - axes[0] if len(axes) > 1 else 1
     if not axes or step == 0:
         return axes
-    even = range(axes[0], axes[0] + step * len(axes), step)
-    return even if tuple(even) == axes else axes
+    regular = range(axes[0], axes[0] + step * len(axes), step)
+    return regular if tuple(regular) == axes else axes
 
 
 def sorted_axes(axes: ResolvedAxes) -> ResolvedAxes:
-    """One form for equal sets of axes, for operators in which their order has no meaning."""
+    """The axes in rising order, for operators that do not depend on it: equal sets become equal."""
     if isinstance(axes, range):
         return range(axes[0], axes[-1] + 1, axes.step) if axes.step > 0 else axes[::-1]
     return _as_range(tuple(sorted(axes)))

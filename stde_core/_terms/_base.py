@@ -11,11 +11,11 @@ from ._tangents import Draw, Tangents
 
 
 class IsotropicRepresentation(eqx.Module):
-    """What a family asks of isotropic noise, so that a few dense tangents stand for all its terms.
+    """The isotropic noise by which a few dense tangents represent all terms of a family.
 
-    `vectors` independent vectors of `size` entries with `E[vvᵀ] = I`; with `moment=4` also
-    `E[v_i v_j v_k v_l] = c (δ_ij δ_kl + δ_ik δ_jl + δ_il δ_jk)`, where the sampler states c.
-    Families with equal `space` may share their noise.
+    The family needs `vectors` independent vectors of `size` entries with `E[vvᵀ] = I`, and with `moment=4`
+    also `E[v_i v_j v_k v_l] = c (δ_ij δ_kl + δ_ik δ_jl + δ_il δ_jk)`, where the sampler states c. Families
+    with equal `space` may share their noise.
     """
 
     space: Hashable = eqx.field(static=True)
@@ -29,9 +29,9 @@ class AbstractFamily(eqx.Module):
 
     - `powers`: p, the power of each of the m directions.
     - `size`: the number of terms.
-    - `index_set`: what a term's index means; families with equal index sets may share a draw.
-    - `isotropic`: how dense tangents stand for the whole family; None where they cannot.
-    - `output_size`: the length of the output that the family's covector needs; None without one.
+    - `index_set`: the meaning of a term's index; families with equal index sets may share a draw.
+    - `isotropic`: the noise by which dense tangents represent the family; None where they cannot.
+    - `output_size`: the length of the model's output that a covector is paired with; None without one.
     - `varies`: whether a coefficient is a function of x.
     """
 
@@ -44,9 +44,10 @@ class AbstractFamily(eqx.Module):
 
     @abstractmethod
     def tangents(self, draw: Draw, x: Point) -> Tangents:
-        """The tangents of a draw, of indices or of noise, with the coefficients at `x`.
+        """The tangents for a draw of indices or of noise, weighted by the coefficients at `x`.
 
-        Their weighted contractions sum to the family (a whole draw) or do so in the mean.
+        The sum of their weighted contractions is the family, exactly for a draw of all terms and in
+        expectation otherwise.
         """
 
     @abstractmethod
@@ -54,8 +55,8 @@ class AbstractFamily(eqx.Module):
         """The family times a number, an array or a function of x."""
 
 
-# What a kind of terms may do besides: functions over the class of a family, so that the terms of a plugin
-# add up, multiply and share passes as those here do (`@terms.add.register(MyFamily)`).
+# Operations on families are functions with one implementation per class, not methods: a plugin registers
+# them for its own families (`@terms.add.register(MyFamily)`), and each has a default that is always right.
 
 AxisPowers: TypeAlias = dict[int, int]
 """A partial derivative: the power of each axis that takes part."""
@@ -63,7 +64,7 @@ AxisPowers: TypeAlias = dict[int, int]
 
 @singledispatch
 def kind(family: AbstractFamily) -> Hashable:
-    """What families have in common that `add` up to one; None for one that stands by itself."""
+    """A key: families with equal ones `add` up to one family. None for a family that never does."""
     return None
 
 
@@ -75,34 +76,34 @@ def add(first: AbstractFamily, others: Sequence[Any]) -> AbstractFamily:
 
 @singledispatch
 def partials(family: AbstractFamily) -> list[AxisPowers] | None:
-    """The terms one by one as partial derivatives, in the order of a whole draw; None where they are none."""
+    """The terms as partial derivatives, in the order of their indices; None if they are no partials."""
     return None
 
 
 @singledispatch
 def expanded(family: AbstractFamily) -> list[tuple[AxisPowers, Summand]] | None:
-    """Partial derivatives with coefficients, that add up to the family; None where they cannot be listed."""
+    """Partial derivatives with coefficients whose sum is the family; None if they cannot be listed."""
     return None
 
 
 @singledispatch
 def factors(family: AbstractFamily) -> tuple[AbstractFamily, AbstractFamily] | None:
-    """Two families whose composition, the second first, is the family; None where none are known."""
+    """Two families L_1 and L_2 with `L_1(L_2 u)` the family; None if there are none."""
     return None
 
 
 def partials_of(family: AbstractFamily, most: int) -> list[AxisPowers] | None:
-    """`partials`, of at most so many terms that act on each component of the output."""
+    """`partials` of a family without covector that has at most so many terms; else None."""
     return None if family.size > most or family.output_size is not None else partials(family)
 
 
 def sum_of_coefficients(families: Sequence[Any]) -> Coefficient:
-    """The sum of the coefficients of families of the same terms, each one coefficient for all its terms."""
+    """The sum of the coefficients of families that have the same terms, uniform in each."""
     return add_coefficients([(None, family.coefficient) for family in families], 1)
 
 
 def listed(partials: Sequence[AxisPowers], coefficient: Any) -> list[tuple[AxisPowers, Summand]] | None:
-    """Partial derivatives with the summands of their coefficients; None where these are functions of x."""
+    """Partial derivatives, each with the summands of its coefficient; None for entries that vary with x."""
     if any(callable(summand.entries) for summand in coefficient.summands):
         return None
     return [(p, summand.term(j)) for j, p in enumerate(partials) for summand in coefficient.summands]

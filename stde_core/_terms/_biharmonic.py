@@ -17,7 +17,9 @@ from ._vectors import CoordinateVectors
 class BiharmonicFamily(AbstractFamily):
     """`c(x) Σ_ij ∂_i²∂_j² u(x)`, N² terms.
 
-    Dense law: `E D⁴u[v⁴] = 3 Δ²u` for Gaussian v (dense STDE), by fourth moments.
+    A dense tangent is one isotropic vector, with `E D⁴u[v⁴] = 3 Δ²u` for Gaussian v: dense STDE (Shi et
+    al., NeurIPS 2024), and Dangel et al. (NeurIPS 2025, arXiv:2505.13644), Eq. (9). It needs one direction
+    where `Laplacian() * Laplacian()` needs two, and a sampler with an isotropic fourth moment.
     """
 
     axes: ResolvedAxes = eqx.field(static=True)
@@ -45,14 +47,14 @@ class BiharmonicFamily(AbstractFamily):
         return BiharmonicFamily(self.axes, self.coefficient.times(factor))
 
     def tangents(self, draw: Draw, x: Point) -> Tangents:
-        vectors, coefficient = CoordinateVectors(self.axes), self.coefficient(x)
-        if draw.noise is not None:
-            assert draw.fourth_moment is not None
-            directions = vectors.combine(draw.noise[:, :1], x, key=("isotropic", vectors.key))
-            weights = draw.weights / (3 * draw.fourth_moment)
-            return Tangents(directions, weigh(weights, coefficient), (4,))
-        pairs = ProductFamily(PowerFamily(2, vectors), PowerFamily(2, vectors)).tangents(draw, x)
-        return Tangents(pairs.directions, weigh(draw.weights, coefficient), self.powers)
+        if draw.noise is None:
+            left, right = _laplacians(self)
+            return ProductFamily(left, right).tangents(draw, x)
+        assert draw.fourth_moment is not None
+        vectors = CoordinateVectors(self.axes)
+        directions = vectors.combine(draw.noise[:, :1], x, key=("isotropic", vectors.key))
+        weights = draw.weights / (3 * draw.fourth_moment)
+        return Tangents(directions, weigh(weights, self.coefficient(x)), (4,))
 
 
 @terms.kind.register(BiharmonicFamily)
@@ -65,10 +67,10 @@ def _(first: BiharmonicFamily, others: Sequence[BiharmonicFamily]) -> Biharmonic
     return BiharmonicFamily(first.axes, terms.sum_of_coefficients((first, *others)))
 
 
-@terms.factors.register(BiharmonicFamily)
-def _(family: BiharmonicFamily) -> tuple[PowerFamily, PowerFamily]:
+def _laplacians(family: BiharmonicFamily) -> tuple[PowerFamily, PowerFamily]:
     vectors = CoordinateVectors(family.axes)
     return PowerFamily(2, vectors, family.coefficient), PowerFamily(2, vectors)
 
 
+terms.factors.register(BiharmonicFamily)(_laplacians)
 terms.partials.register(BiharmonicFamily)(partials_of_factors)

@@ -1,4 +1,4 @@
-"""The coefficients of a family's terms: numbers, trainable arrays, functions of x, and their sums."""
+"""The coefficients `c_j(x)` of a family's terms: numbers, arrays, functions of x, and sums of products."""
 
 from collections.abc import Callable, Sequence
 from functools import partial, reduce
@@ -15,7 +15,7 @@ from ..checks import in_short, noted
 
 
 class FrozenArray(eqx.Module):
-    """A NumPy array as a static coefficient: it gets no gradient, as a Python number gets none."""
+    """A NumPy array as a static, hashable coefficient: like a Python number, it gets no gradient."""
 
     data: bytes = eqx.field(static=True)
     dtype: str = eqx.field(static=True)
@@ -29,13 +29,13 @@ class FrozenArray(eqx.Module):
 
 
 class CoefficientFunction(eqx.Module):
-    """A coefficient that is a function of x (a plain function, or a module with parameters)."""
+    """A coefficient that is a function of x: a plain function, or a module with parameters."""
 
     function: Callable[[Point], Any]
 
 
 def as_coefficient(value: Any) -> Any:
-    """A coefficient as operators keep it; `TypeError` for what cannot be one."""
+    """The form in which operators store a coefficient; raises `TypeError` if it cannot be one."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, np.ndarray) and (jnp.issubdtype(value.dtype, np.number) or value.dtype == bool):
@@ -56,7 +56,7 @@ def as_coefficient(value: Any) -> Any:
 
 
 def inverse(coefficient: Any) -> Any:
-    """One over a number or an array; `ZeroDivisionError` for what is known to be 0."""
+    """One over a number or an array; raises `ZeroDivisionError` if an entry is known to be 0."""
     known = coefficient.array() if isinstance(coefficient, FrozenArray) else coefficient
     if isinstance(known, (int, float, complex, np.ndarray)) and np.any(known == 0):
         raise ZeroDivisionError("An operator cannot be divided by 0.")
@@ -80,13 +80,13 @@ def evaluate(value: Any, x: Point) -> Any:
 
 
 def _like(x: Point, dtype: np.dtype) -> Any:
-    """The dtype at which a constant enters: that of x, or its complex companion."""
+    """The dtype of a constant beside x: that of x, or the complex dtype of the same precision."""
     companion = jnp.complex128 if x.dtype == jnp.float64 else jnp.complex64
     return companion if dtype.kind == "c" else x.dtype
 
 
 class Summand(eqx.Module):
-    """`number · Π factors(x) · entries_j(x)`: factors are common to all terms, entries per term.
+    """`number · Π factors(x) · entries_j(x)`: all terms share the factors, each has its entry.
 
     Entries are None (all 1), an array `[size]` or a function of x that returns one.
     """
@@ -102,7 +102,7 @@ class Summand(eqx.Module):
 
     @property
     def numeric(self) -> bool:
-        """Whether only Python numbers and NumPy arrays take part."""
+        """Whether it consists of Python numbers and NumPy arrays, which are known at trace time."""
         return not self.factors and (self.entries is None or isinstance(self.entries, np.ndarray))
 
     def scale(self, x: Point) -> Inexact[Array, "..."]:
@@ -116,7 +116,7 @@ class Summand(eqx.Module):
         return jnp.asarray(entries, _like(x, entries.dtype)) if isinstance(entries, np.ndarray) else entries
 
     def term(self, j: int) -> "Summand":
-        """The coefficient of one term, from entries that are no function."""
+        """The coefficient of one term; entries must not be a function."""
         if self.entries is None:
             return self
         entry = self.entries[j]
@@ -124,7 +124,7 @@ class Summand(eqx.Module):
         return Summand(self.number, self.factors).times(entry.item() if numeric else entry)
 
     def scattered(self, positions: np.ndarray, size: int) -> "Summand":
-        """The same terms at `positions` of a family of `size` terms; 0 elsewhere."""
+        """The coefficient for a family of `size` terms that has these at `positions`; 0 elsewhere."""
         match self.entries:
             case None:
                 entries: Any = np.zeros(size)
@@ -162,9 +162,9 @@ class Coefficient(eqx.Module):
 
     @property
     def foldable(self) -> bool:
-        """Whether each term has one real coefficient, as far as can be told without a point.
+        """Whether each term has one real coefficient, which can be folded into a tangent.
 
-        Such coefficients can be folded into a tangent.
+        A function counts as real: its output is unknown before there is a point.
         """
         return all(
             _is_real(s.number) and _is_real(s.entries) and all(map(_is_real_scalar, s.factors))
@@ -207,7 +207,7 @@ def _is_real_scalar(factor: Any) -> bool:
 
 
 def align(values: Sequence[Array]) -> list[Array]:
-    """Arrays `[n, *out]` of one rank: axes of length 1 go between the samples and the output."""
+    """Arrays `[n, *out]` with equal ranks, by axes of length 1 after the samples."""
     rank = max(value.ndim for value in values)
     return [value.reshape(value.shape[0], *[1] * (rank - value.ndim), *value.shape[1:]) for value in values]
 
@@ -215,8 +215,8 @@ def align(values: Sequence[Array]) -> list[Array]:
 def add_coefficients(parts: Sequence[tuple[np.ndarray | None, Coefficient]], size: int) -> Coefficient:
     """The sum of the coefficients of several families, for one family of `size` terms.
 
-    Each part has the positions that its terms take in that family, or None if it has all of them. Numbers
-    are added up to one summand, or to two if some are complex, since entries are real.
+    Each part comes with the positions of its terms in that family, None for all. Numbers and NumPy arrays
+    add up to one summand, or to two if some are complex, since entries are real.
     """
     summands = [(at, summand) for at, coefficient in parts for summand in coefficient.summands]
     numeric = [
@@ -224,24 +224,24 @@ def add_coefficients(parts: Sequence[tuple[np.ndarray | None, Coefficient]], siz
         for at, s in summands
         if s.numeric
     ]
-    others = [s if at is None else s.scattered(at, size) for at, s in summands if not s.numeric]
+    traced = [s if at is None else s.scattered(at, size) for at, s in summands if not s.numeric]
     if not numeric:
-        return Coefficient(tuple(others))
+        return Coefficient(tuple(traced))
     total = np.zeros(size, complex if any(map(np.iscomplexobj, (v for _, v in numeric))) else float)
     for at, values in numeric:
         total[at] += values
     if np.all(total == total[0]):
-        return Coefficient((Summand(total[0].item()), *others))
+        return Coefficient((Summand(total[0].item()), *traced))
     if np.isrealobj(total):
-        return Coefficient((Summand(entries=total), *others))
-    return Coefficient((Summand(entries=np.real(total)), Summand(1j, entries=np.imag(total)), *others))
+        return Coefficient((Summand(entries=total), *traced))
+    return Coefficient((Summand(entries=np.real(total)), Summand(1j, entries=np.imag(total)), *traced))
 
 
 def add_scattered(parts: Sequence[tuple[Sequence[Any], Coefficient]], terms: Sequence[Any]) -> Coefficient:
-    """The sum of coefficients that belong to some of `terms` each."""
+    """The sum of coefficients, each for the terms of its part, for a family of all `terms`."""
     position = {term: j for j, term in enumerate(terms)}
-    scattered = [(np.asarray([position[term] for term in own]), coefficient) for own, coefficient in parts]
-    return add_coefficients(scattered, len(terms))
+    at = [None if part == terms else np.asarray([position[term] for term in part]) for part, _ in parts]
+    return add_coefficients([(where, c) for where, (_, c) in zip(at, parts, strict=True)], len(terms))
 
 
 def weigh(weights: Float[Array, " n"], coefficient: Inexact[Array, "rows ..."]) -> Inexact[Array, "n ..."]:

@@ -13,9 +13,9 @@ from ._vectors import CoordinateVectors
 
 
 class DivergenceFamily(AbstractFamily):
-    """`c(x) Σ_j ∂_{axes[j]} u_j(x)`: each direction paired with a component of the output.
+    """`c(x) Σ_j ∂_{axes[j]} u_j(x)`: each direction is paired with a component of the output.
 
-    Dense law: `E v·(Du[v]) = tr Du` for isotropic v (Hutchinson).
+    Dense tangents: `E v·(Du[v]) = tr Du` for isotropic v, Hutchinson's trace estimator (1990).
     """
 
     axes: ResolvedAxes = eqx.field(static=True)

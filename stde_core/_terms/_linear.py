@@ -14,11 +14,11 @@ from ._vectors import AbstractVectors, CoordinateVectors, add_on_axes
 
 
 class LinearFamily(AbstractFamily):
-    """`Σ_j c_j(x) D u(x)[a_j]`, every first-order term at once: one direction, never sampled.
+    """`Σ_j c_j(x) D u(x)[a_j]`, all first-order terms in one direction, never sampled.
 
-    A first derivative is linear in its direction, so the terms of all vectors add up to the single
-    tangent `Σ_j c_j(x) a_j`. Only coefficients that are complex, or differ between the components
-    of the output, keep directions of their own.
+    A first derivative is linear in its direction, so all terms add up to the single tangent
+    `Σ_j c_j(x) a_j`. A coefficient that is complex, or differs between the components of the output,
+    cannot be part of a real tangent: its terms keep a direction for themselves.
     """
 
     parts: tuple[tuple[AbstractVectors, Coefficient], ...]
@@ -44,6 +44,7 @@ class LinearFamily(AbstractFamily):
         if self._is_partial():
             ((vectors, coefficient),) = self.parts
             return Tangents(vectors.pick(np.zeros(1, int), x), coefficient(x), self.powers)
+        # Real scalar coefficients are folded into one direction; all others stay weights.
         folded, rows = [], []
         for vectors, coefficient in self.parts:
             for summand in coefficient.summands:
@@ -63,7 +64,7 @@ class LinearFamily(AbstractFamily):
         return Tangents(Dense(jnp.concatenate(directions)), jnp.concatenate(weights), self.powers)
 
     def split(self) -> tuple["LinearFamily", ...]:
-        """The same terms as families of a single direction each, whatever their coefficients."""
+        """The same terms as families that have one coefficient and one kind of vectors each."""
         parts = [(vectors, Coefficient((summand,))) for vectors, c in self.parts for summand in c.summands]
         return tuple(LinearFamily((part,)) for part in parts)
 
@@ -80,26 +81,26 @@ def _(family: LinearFamily) -> Hashable:
 def _(first: LinearFamily, others: Sequence[LinearFamily]) -> LinearFamily:
     parts = [part for family in (first, *others) for part in family.parts]
     on_axes = [part for part in parts if isinstance(part[0], CoordinateVectors)]
-    rest = [part for part in parts if not isinstance(part[0], CoordinateVectors)]
-    return LinearFamily((*([add_on_axes(on_axes)] if on_axes else []), *rest))
+    columns = [part for part in parts if not isinstance(part[0], CoordinateVectors)]
+    return LinearFamily((*([add_on_axes(on_axes)] if on_axes else []), *columns))
 
 
 @terms.partials.register(LinearFamily)
 def _(family: LinearFamily) -> list[AxisPowers] | None:
-    """Of a single direction, since several are one tangent."""
-    (vectors, _), *others = family.parts
-    if others or vectors.size > 1 or not isinstance(vectors, CoordinateVectors):
+    (vectors, _), *more = family.parts
+    # Several directions are one tangent, which is cheaper than their partials.
+    if more or vectors.size > 1 or not isinstance(vectors, CoordinateVectors):
         return None
     return [{axis: 1} for axis in vectors.axes]
 
 
 @terms.expanded.register(LinearFamily)
 def _(family: LinearFamily) -> list[tuple[AxisPowers, Summand]] | None:
-    found: list[tuple[AxisPowers, Summand]] = []
+    terms_of_parts: list[tuple[AxisPowers, Summand]] = []
     for vectors, coefficient in family.parts:
         axes = vectors.axes if isinstance(vectors, CoordinateVectors) else ()
         rows = terms.listed([{axis: 1} for axis in axes], coefficient)
         if not axes or rows is None:
             return None
-        found += rows
-    return found
+        terms_of_parts += rows
+    return terms_of_parts

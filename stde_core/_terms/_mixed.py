@@ -13,9 +13,10 @@ from ._tangents import Draw, OneHot, Tangents
 
 
 class MixedFamily(AbstractFamily):
-    """`Σ_j c_j(x) ∂^p u(x)` over listed mixed partials with the powers `p = (p_1, …, p_m)`, m ≥ 2.
+    """`Σ_j c_j(x) ∂^p u(x)`, listed mixed partials with the powers `p = (p_1, …, p_m)`, m ≠ 1.
 
-    Row j of `table` holds the m distinct axes of term j, the axis of power p_i at place i.
+    Row j of `table` holds the m distinct axes of term j, in the order of their powers. With m = 0 the
+    family is `c(x) u(x)`, the term of order 0.
     """
 
     powers: tuple[int, ...] = eqx.field(static=True)
@@ -40,7 +41,7 @@ class MixedFamily(AbstractFamily):
         return MixedFamily(self.powers, self.table, self.coefficient.times(factor))
 
     def tangents(self, draw: Draw, x: Point) -> Tangents:
-        table = np.asarray(self.table)
+        table = np.asarray(self.table, int)
         axes = (
             table[draw.indices] if isinstance(draw.indices, np.ndarray) else jnp.asarray(table)[draw.indices]
         )
@@ -61,13 +62,20 @@ def _(first: MixedFamily, others: Sequence[MixedFamily]) -> MixedFamily:
     return MixedFamily(first.powers, rows, coefficient)
 
 
-def _partials(family: MixedFamily) -> list[AxisPowers]:
-    return [dict(zip(row, family.powers, strict=True)) for row in family.table]
-
-
-terms.partials.register(MixedFamily)(_partials)
+@terms.partials.register(MixedFamily)
+def _(family: MixedFamily) -> list[AxisPowers] | None:
+    return _partials(family) if family.powers else None  # u itself comes with every pass
 
 
 @terms.expanded.register(MixedFamily)
 def _(family: MixedFamily) -> list[tuple[AxisPowers, Summand]] | None:
     return terms.listed(_partials(family), family.coefficient)
+
+
+def _partials(family: MixedFamily) -> list[AxisPowers]:
+    return [dict(zip(row, family.powers, strict=True)) for row in family.table]
+
+
+def identity() -> MixedFamily:
+    """u itself, the term of order 0."""
+    return MixedFamily((), ((),))

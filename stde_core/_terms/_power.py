@@ -14,11 +14,12 @@ from ._vectors import AbstractVectors, CoordinateVectors, add_columns, add_on_ax
 
 
 class PowerFamily(AbstractFamily):
-    """`Σ_j c_j(x) D^k u(x)[a_j^k]` over vectors `a_1 … a_N`, k ≥ 2: Laplacians, sums of k-th powers.
+    """`Σ_j c_j(x) D^k u(x)[a_j^k]` along vectors `a_1 … a_N`, k ≥ 2: Laplacians, sums of k-th powers.
 
-    Dense law: with k − 1 independent isotropic vectors and their product as the last,
-    `E D^k u[v_1, …, v_{k−1}, c∘v_1∘…∘v_{k−1}] = Σ_j c_j ∂_j^k u`, by second moments alone. For k = 2
-    and a common c this is Hutchinson's `c D²u[v²]`.
+    Dense tangents are k − 1 independent isotropic vectors, and their product entry by entry as the last:
+    `E D^k u[v_1, …, v_{k−1}, c∘v_1∘…∘v_{k−1}] = Σ_j c_j ∂_j^k u`, since `E v v^T = I` leaves only equal
+    indices. For k = 2 and one common c this is Hutchinson's trace estimator `c D²u[v²]` (1990), as in
+    Dangel et al. (NeurIPS 2025, arXiv:2505.13644), Eqs. (7a) and (8a).
     """
 
     order: int = eqx.field(static=True)
@@ -65,6 +66,7 @@ class PowerFamily(AbstractFamily):
             return Tangents(directions, weigh(draw.weights, coefficient), (2,))
         noise = noise.astype(x.dtype)
         last = jnp.prod(noise, axis=1, keepdims=True)
+        # A coefficient per term goes into the last vector; a common one is a weight.
         if not self.coefficient.uniform:
             if coefficient.ndim > 1 or jnp.iscomplexobj(coefficient):
                 raise ValueError(
@@ -96,5 +98,5 @@ def _(family: PowerFamily) -> list[AxisPowers] | None:
 
 @terms.expanded.register(PowerFamily)
 def _(family: PowerFamily) -> list[tuple[AxisPowers, Summand]] | None:
-    found = terms.partials(family)
-    return None if found is None else terms.listed(found, family.coefficient)
+    derivatives = terms.partials(family)
+    return None if derivatives is None else terms.listed(derivatives, family.coefficient)

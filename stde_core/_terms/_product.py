@@ -11,10 +11,10 @@ from ._tangents import Draw, Tangents, concatenate
 
 
 class ProductFamily(AbstractFamily):
-    """All products of a term of `left` and a term of `right`, never listed: term `i·N + j`.
+    """All products of a term i of `left` and a term j of `right`, never listed: term `i·N + j`.
 
-    Dense law: the product of two independent estimates' tangents, so that Laplacian × Laplacian
-    is `E D⁴u[v², w²]` with independent v and w, by second moments alone.
+    Dense tangents are those of the two factors with independent noise. Laplacian × Laplacian is
+    `E D⁴u[v², w²]` with independent v and w, which needs no fourth moment.
     """
 
     left: AbstractFamily
@@ -76,7 +76,7 @@ def _(family: ProductFamily) -> tuple[AbstractFamily, AbstractFamily] | None:
 
 
 def partials_of_factors(family: AbstractFamily) -> list[AxisPowers] | None:
-    """The partial derivatives of a product, term `i·N + j` from terms i and j of its factors."""
+    """The partial derivatives of a product, in the order `i·N + j` of its terms."""
     pair = terms.factors(family)
     if pair is None:
         return None
@@ -92,7 +92,7 @@ def _times(left: AxisPowers, right: AxisPowers) -> AxisPowers:
 
 
 def _part(draw: Draw, family: AbstractFamily, place: int, stride: int) -> Draw:
-    """One factor's share of a draw of the product, without the sample weights."""
+    """A factor's part of a draw of the product; the weights of the samples stay with the product."""
     weights = jnp.ones_like(draw.weights)
     if draw.noise is not None:
         assert family.isotropic is not None

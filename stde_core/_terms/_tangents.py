@@ -1,4 +1,4 @@
-"""Draws and tangents: directions × powers × weights, the random tensor that stands for an operator."""
+"""Draws, and tangents: directions, powers and weights of the contractions that estimate an operator."""
 
 from abc import abstractmethod
 from collections.abc import Hashable
@@ -14,20 +14,20 @@ from .._types import Point
 from ._coefficient import align
 
 Indices: TypeAlias = Int[Array, " n"] | Int[np.ndarray, " n"]
-"""Indices of terms; a NumPy array where they are known in advance."""
+"""Indices of terms; a NumPy array if they are known at trace time."""
 
-
-# More indices than these are not worth to be known in advance: they would be constants of the trace.
-_KNOWN = 2**20
+# Indices of at most so many terms are known at trace time, which makes gathers of whole families slices. They
+# are constants of the trace, 8 MB at the limit; the time of a step is the same with and without them.
+_MAX_STATIC = 2**20
 
 
 class Draw(eqx.Module):
     """`n` samples from a family of terms: indices of terms, or isotropic noise; with weights.
 
-    The weights make the sum over samples unbiased for the sum over the family. The variance of that sum is
-    `finite_population_correction · n · s²`, with `s²` the sample variance of the weighted samples; the
-    correction (Cochran, *Sampling Techniques*, section 2.6) is 1 for independent samples, `1 − n/N` for `n`
-    of `N` without replacement, 0 for a family that is taken whole.
+    With the weights, the sum over the samples is an unbiased estimate of the family. Its variance is
+    estimated by `finite_population_correction · n · s²`, with `s²` the sample variance of the weighted
+    samples. The correction (Cochran, *Sampling Techniques*, section 2.6) is 1 for independent samples,
+    `1 − n/N` for n of N terms without replacement, and 0 for all terms of a family.
     """
 
     weights: Float[Array, " n"]
@@ -39,14 +39,14 @@ class Draw(eqx.Module):
     @staticmethod
     def all_terms(size: int) -> "Draw":
         """Every term of a family of `size` terms, once."""
-        indices = np.arange(size) if size <= _KNOWN else jnp.arange(size)
+        indices = np.arange(size) if size <= _MAX_STATIC else jnp.arange(size)
         return Draw(jnp.ones(size), indices=indices, finite_population_correction=0.0)
 
 
 class AbstractDirections(eqx.Module):
-    """`n` samples of `m` direction vectors each. Maps under `jax.vmap` over the samples.
+    """`n` samples of `m` direction vectors each; `jax.vmap` maps over the samples.
 
-    `key` names the directions: within one draw, equal keys (other than None) are equal vectors.
+    Within one draw, directions with equal keys, other than None, are equal.
     """
 
     key: eqx.AbstractVar[Hashable]
@@ -57,7 +57,7 @@ class AbstractDirections(eqx.Module):
 
     @abstractmethod
     def dot(self, values: Inexact[Array, "n size"]) -> Inexact[Array, " n"]:
-        """Pairs the first vector of each sample with a row of `values`."""
+        """The inner products of each sample's first vector with a row of `values`."""
 
 
 class OneHot(AbstractDirections):
@@ -74,7 +74,7 @@ class OneHot(AbstractDirections):
 
 
 class Dense(AbstractDirections):
-    """Any vectors, written out."""
+    """Vectors written out."""
 
     vectors: Float[Array, "... m size"]
     key: Hashable = eqx.field(static=True, default=None)
@@ -88,10 +88,10 @@ class Dense(AbstractDirections):
 
 
 class Tangents(eqx.Module):
-    """`n` weighted contractions `w · D^|p| u(x)[v_1^p_1, …, v_m^p_m]` whose sum stands for a family.
+    """`n` weighted contractions `w · D^|p| u(x)[v_1^p_1, …, v_m^p_m]` whose sum estimates a family.
 
-    `weights` has shape `[n]`, or `[n, *out]` where a coefficient differs between the components of
-    the model's output. With a `covector`, the contraction is paired with it (divergence).
+    `weights` has shape `[n]`, or `[n, *out]` for a coefficient that differs between the components of
+    the model's output. A `covector` is paired with the contraction, as in a divergence.
     """
 
     directions: AbstractDirections
@@ -100,7 +100,7 @@ class Tangents(eqx.Module):
     covector: AbstractDirections | None = None
 
     def weigh(self, contractions: Inexact[Array, "n ..."]) -> Inexact[Array, "n ..."]:
-        """The weighted terms, from the contractions `[n, *out]`."""
+        """The weighted terms, given the contractions `[n, *out]`."""
         if self.covector is not None:
             contractions = self.covector.dot(contractions)
         _check_fit(self.weights.shape[1:], contractions.shape[1:])
@@ -118,7 +118,7 @@ def _check_fit(coefficient: tuple[int, ...], output: tuple[int, ...]) -> None:
 
 
 def concatenate(left: AbstractDirections, right: AbstractDirections, x: Point) -> AbstractDirections:
-    """Each sample's vectors of `left` followed by those of `right`; one sample serves for all."""
+    """Each sample's vectors of `left` followed by those of `right`; a single sample is repeated."""
     if isinstance(left, OneHot) and isinstance(right, OneHot):
         axes = _rows(left.axes, right.axes)
         known = all(isinstance(part, np.ndarray) for part in axes)

@@ -1,4 +1,4 @@
-"""The vectors `a_1 … a_N` that the terms of a family are taken along."""
+"""The vectors `a_1 … a_N` along which a family differentiates."""
 
 import itertools
 from abc import abstractmethod
@@ -17,11 +17,13 @@ from ._tangents import AbstractDirections, Dense, Indices, OneHot
 
 
 class AbstractVectors(eqx.Module):
-    """`size` vectors of R^dim, of which indices pick some and coordinates combine all.
+    """`size` vectors of R^dim: indices pick some of them, coordinates combine all.
 
-    - `space`: what a draw for them depends on, sizes and axes alone, so that a key gives the same draw
-      with and without jit. Frames of equal spaces may share draws.
-    - `key`: a name of the vectors; equal keys are equal vectors, which then share a pass.
+    - `space`: vectors of equal spaces may share draws. It consists of sizes and axes only, never of the
+      identity of an array, so a random key gives the same draw with and without jit.
+    - `key`: equal keys mean equal vectors, whose tangents share a pass. This may use identity, since it
+      changes the cost and not the values.
+    - `varies`: whether the vectors are a function of x.
     """
 
     size: eqx.AbstractVar[int]
@@ -80,7 +82,7 @@ class CoordinateVectors(AbstractVectors):
 
 
 class ColumnVectors(AbstractVectors):
-    """The columns of matrices on their axes: each `[len(axes), r]`, or `[len(axes)]`, or a function of x."""
+    """The columns of matrices, each `[len(axes), r]` or `[len(axes)]`, or a function of x, on its axes."""
 
     matrices: tuple[Any, ...]
     widths: tuple[int, ...] = eqx.field(static=True)
@@ -118,7 +120,7 @@ class ColumnVectors(AbstractVectors):
 
 
 def _embed(matrix: Array, axes: ResolvedAxes, x: Point) -> Float[Array, "dim width"]:
-    """A matrix on some axes as one on all of them."""
+    """A matrix on some axes as one on all axes, with zeros elsewhere."""
     matrix = jnp.asarray(matrix)
     if jnp.iscomplexobj(matrix):
         raise TypeError(
@@ -132,27 +134,27 @@ def _embed(matrix: Array, axes: ResolvedAxes, x: Point) -> Float[Array, "dim wid
 
 
 Parts: TypeAlias = Sequence[tuple[Any, Coefficient]]
-"""Vectors of one kind, each with the coefficients of its vectors."""
+"""Vectors of one class, each with the coefficients of its terms."""
 
 
 def add_on_axes(parts: Parts) -> tuple[CoordinateVectors, Coefficient]:
-    """The sum of terms along coordinates: each coordinate once."""
+    """The sum of terms along coordinates, with one term for each coordinate."""
     axes = parts[0][0].axes
     if all(vectors.axes == axes for vectors, _ in parts):
         return CoordinateVectors(axes), add_coefficients([(None, c) for _, c in parts], len(axes))
-    everything = np.unique(np.concatenate([np.asarray(vectors.axes) for vectors, _ in parts])).tolist()
-    axes = resolve_axes(tuple(everything), everything[-1] + 1)
-    return CoordinateVectors(axes), add_scattered([(vectors.axes, c) for vectors, c in parts], everything)
+    union = np.unique(np.concatenate([np.asarray(vectors.axes) for vectors, _ in parts])).tolist()
+    axes = resolve_axes(tuple(union), union[-1] + 1)
+    return CoordinateVectors(axes), add_scattered([(vectors.axes, c) for vectors, c in parts], union)
 
 
 def add_columns(parts: Parts) -> tuple[ColumnVectors, Coefficient]:
-    """The sum of terms along columns: all of them, one after the other."""
-    every = [vectors for vectors, _ in parts]
-    together = ColumnVectors(
-        tuple(matrix for vectors in every for matrix in vectors.matrices),
-        tuple(width for vectors in every for width in vectors.widths),
-        tuple(axes for vectors in every for axes in vectors.axes),
+    """The sum of terms along columns: the columns of all parts, one part after the other."""
+    each = [vectors for vectors, _ in parts]
+    joined = ColumnVectors(
+        tuple(matrix for vectors in each for matrix in vectors.matrices),
+        tuple(width for vectors in each for width in vectors.widths),
+        tuple(axes for vectors in each for axes in vectors.axes),
     )
-    stops = itertools.accumulate(vectors.size for vectors in every)
-    own = [(range(stop - vectors.size, stop), c) for stop, (vectors, c) in zip(stops, parts, strict=True)]
-    return together, add_scattered(own, range(together.size))
+    stops = itertools.accumulate(vectors.size for vectors in each)
+    columns = [(range(stop - v.size, stop), c) for stop, (v, c) in zip(stops, parts, strict=True)]
+    return joined, add_scattered(columns, range(joined.size))
