@@ -19,6 +19,7 @@ from ._operators import Laplacian as Laplacian
 from ._operators import Partial as Partial
 from ._operators import PowerSum as PowerSum
 from ._operators import WeightedLaplacian as WeightedLaplacian
+from ._operators import component as component
 from ._operators import partial as partial
 from ._operators import partials as partials
 from ._plan import AbstractEstimator as AbstractEstimator

@@ -8,7 +8,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray, PyTree
 
-from ._operators import AbstractOperator, Gradient, is_operator, without_gradients
+from ._operators import (
+    AbstractOperator,
+    Gradient,
+    is_operator,
+    picked,
+    without_components,
+    without_gradients,
+)
 from ._plan import AbstractEstimator, AbstractPlan, Estimate, Unsupported, count
 from ._taylor import TracedModel, traced
 from ._types import Model, Point
@@ -22,6 +29,7 @@ class EstimatePlan(AbstractPlan):
 
     - `plan`: the plan of the estimator; a `stde.SamplingPlan` has more fields, such as all `schedules`.
     - `gradients`: the `Gradient`s, which take a reverse pass each, in a tree that is None elsewhere.
+    - `components`: which component of its value is asked for, of each operator; None for all.
     - `cost_otherwise`: the cost for the opposite choice of standard errors, if `explain` has computed it.
     """
 
@@ -30,6 +38,7 @@ class EstimatePlan(AbstractPlan):
     standard_error: bool = eqx.field(static=True)
     plan: AbstractPlan
     gradients: PyTree[Gradient]
+    components: tuple[int | None, ...] = eqx.field(static=True)
     cost_otherwise: int | None = eqx.field(static=True, default=None)
 
     @property
@@ -40,11 +49,11 @@ class EstimatePlan(AbstractPlan):
         estimated = self.plan.run(model, x, key=key)
         values = jax.tree.map(lambda g: g(model, x), self.gradients, is_leaf=is_operator)
         errors = jax.tree.map(lambda v: jnp.zeros_like(v.real), values) if self.standard_error else None
-        return Estimate(
-            eqx.combine(estimated.value, values),
-            estimated.primal,
-            eqx.combine(estimated.standard_error, errors),
-        )
+        value = eqx.combine(estimated.value, values)
+        error = eqx.combine(estimated.standard_error, errors) if self.standard_error else None
+        if error is not None:
+            error = picked(error, self.components)
+        return Estimate(picked(value, self.components), estimated.primal, error)
 
     def describe(self) -> str:
         errors = "with" if self.standard_error else "without"
@@ -125,7 +134,13 @@ def explain(
     plan = _plan(operators, dim, estimator, standard_error)
     otherwise = _plan(operators, dim, estimator, not standard_error).cost
     return EstimatePlan(
-        plan.estimator, dim, standard_error, plan.plan, plan.gradients, cost_otherwise=otherwise
+        plan.estimator,
+        dim,
+        standard_error,
+        plan.plan,
+        plan.gradients,
+        plan.components,
+        cost_otherwise=otherwise,
     )
 
 
@@ -136,7 +151,8 @@ def _plan(
     standard_error: bool,
     model: TracedModel | None = None,
 ) -> EstimatePlan:
-    name, (differentiated, gradients) = type(estimator).__name__, without_gradients(operators)
+    name, (whole, components) = type(estimator).__name__, without_components(operators)
+    differentiated, gradients = without_gradients(whole)
     try:
         plan = estimator.plan(differentiated, dim, standard_error=standard_error, model=model)
     except Unsupported as reason:
@@ -146,7 +162,7 @@ def _plan(
             f"`{name}.plan(…)` needs to return a plan, got {in_short(plan)}; build a "
             "`stde.SamplingPlan`, or a `stde.AbstractPlan` of your own."
         )
-    return EstimatePlan(name, dim, standard_error, plan, gradients)
+    return EstimatePlan(name, dim, standard_error, plan, gradients, components)
 
 
 class Estimated(eqx.Module):

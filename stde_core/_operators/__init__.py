@@ -4,6 +4,9 @@ from ._base import AbstractOperator as AbstractOperator
 from ._base import Identity as Identity
 from ._base import is_operator as is_operator
 from ._biharmonic import Biharmonic as Biharmonic
+from ._component import component as component
+from ._component import picked as picked
+from ._component import without_components as without_components
 from ._directional import Directional as Directional
 from ._divergence import Divergence as Divergence
 from ._gradient import Gradient as Gradient

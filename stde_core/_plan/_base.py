@@ -4,7 +4,7 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array, Inexact, PRNGKeyArray, PyTree
 
-from .._operators import AbstractOperator, without_gradients
+from .._operators import AbstractOperator, without_components, without_gradients
 from .._taylor import TracedModel
 from .._types import Model, Point
 
@@ -88,7 +88,7 @@ class AbstractEstimator(eqx.Module):
     def refuses(self, operators: PyTree[AbstractOperator], dim: int) -> str | None:
         """The reason, a sentence, why the estimator cannot do the operators in one call; None if it can."""
         try:
-            self.plan(without_gradients(operators)[0], dim, standard_error=False)
+            self.plan(without_gradients(without_components(operators)[0])[0], dim, standard_error=False)
         except Unsupported as reason:
             return str(reason)
         return None
