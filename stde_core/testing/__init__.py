@@ -7,13 +7,13 @@ They work in float64, whatever the process is set to, with fixed keys, and need 
 else is made of it, writes the contract of another kind.
 """
 
+from ._clauses import require_round_trip as require_round_trip
 from ._contract import jit as jit
 from ._contract import require as require
 from ._contract import require_near as require_near
 from ._contract import run_clauses as run_clauses
 from ._estimator import check_estimator as check_estimator
-from ._models import cast as cast
 from ._operator import check_operator as check_operator
 from ._registered import registered as registered
 from ._sampler import check_sampler as check_sampler
-from ._shared import require_round_trip as require_round_trip
+from ._subject import cast as cast

@@ -1,6 +1,7 @@
-"""Running the clauses of a contract, and saying which of them broke."""
+"""Running the clauses of a contract, and what clauses are made of."""
 
 from collections.abc import Callable, Iterable
+from textwrap import shorten
 from typing import Any
 
 import jax
@@ -28,18 +29,13 @@ def run_clauses(call: str, clauses: Iterable[Callable[[Any], None]], make_subjec
     with jax.enable_x64(True), jax.default_matmul_precision("highest"):
         subject = make_subject()
         for clause in clauses:
-            breaks = f"`{call}` breaks the clause '{clause.__name__.replace('_', ' ')}'"
             try:
                 clause(subject)
-            except AssertionError as error:
-                raise AssertionError(f"{breaks}: {error}") from error
             except Exception as error:
-                raise AssertionError(f"{breaks}: it raised {_brief(error)}") from error
-
-
-def _brief(error: Exception) -> str:
-    text = describe(error)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
+                name, said = clause.__name__.replace("_", " "), str(error)
+                if not isinstance(error, AssertionError):
+                    said = f"it raised {shorten(describe(error), _LONGEST, placeholder=' …')}"
+                raise AssertionError(f"`{call}` breaks the clause '{name}': {said}") from error
 
 
 def require(condition: Any, sentence: str) -> None:
@@ -48,63 +44,46 @@ def require(condition: Any, sentence: str) -> None:
         raise AssertionError(sentence)
 
 
+def require_sentence(what: str, text: Any) -> None:
+    """Words that say something: some of them, in one line."""
+    is_sentence = isinstance(text, str) and len(text.split()) >= 3 and "\n" not in text.strip()
+    require(is_sentence, f"{what} needs to be a sentence, got {text!r}.")
+
+
 def require_near(
     what: str, actual: Any, expected: Any, *, rtol: float = 1e-8, atol: float = 1e-9, why: str = "expected"
 ) -> None:
     """Raises `AssertionError` unless arrays have one shape and agree up to rounding."""
     actual, expected = np.asarray(actual), np.asarray(expected)
-    require(
-        actual.shape == expected.shape, f"{what} has shape {actual.shape}, {why} has shape {expected.shape}."
-    )
+    shapes = f"{what} has shape {actual.shape}, {why} has shape {expected.shape}."
+    require(actual.shape == expected.shape, shapes)
     allowed = atol + rtol * np.abs(expected)
-    _require_within(what, actual, expected, allowed, lambda a, _: f"is {a:.9g}", why)
+    _require_within(what, actual, expected, allowed, lambda at: f"{actual[at]:.9g}", why)
 
 
-def require_mean(what: str, samples: Any, expected: Any) -> None:
+def require_mean(what: str, samples: np.ndarray, expected: Any) -> None:
     """The mean over the first axis is what is expected, within five of its standard errors."""
-    samples = np.asarray(samples)
-    error = np.std(samples, axis=0, ddof=1) / samples.shape[0] ** 0.5
+    mean, error = samples.mean(0), np.std(samples, axis=0, ddof=1) / len(samples) ** 0.5
     allowed = _DEVIATIONS * error + 1e-9 * (1 + np.abs(expected))
-    _require_within(
-        f"{what}: the mean of {samples.shape[0]} of them",
-        samples.mean(0),
-        expected,
-        allowed,
-        lambda mean, at: f"is {mean:.6g} ± {error[at]:.2g}",
-        "expected",
-    )
+    what = f"{what}: the mean of {len(samples)} of them"
+    _require_within(what, mean, expected, allowed, lambda at: f"{mean[at]:.6g} ± {error[at]:.2g}", "expected")
 
 
-def require_variance(what: str, samples: Any, reported: Any) -> None:
+def require_variance(what: str, samples: np.ndarray, reported: np.ndarray) -> None:
     """The spread over the first axis is what is reported, within five standard errors of the difference."""
-    samples, reported = np.asarray(samples), np.asarray(reported)
-    squares = np.abs(samples - samples.mean(0)) ** 2
-    noise = (np.var(squares, axis=0) + np.var(reported, axis=0)) / samples.shape[0]
-    variance = squares.mean(0)
-    _require_within(
-        f"{what}: the squared standard error, in the mean,",
-        reported.mean(0),
-        variance,
-        _DEVIATIONS * np.sqrt(noise) + 0.01 * variance + 1e-18,
-        lambda mean, _: f"is {mean:.6g}",
-        f"the variance of {samples.shape[0]} estimates",
-    )
+    n, squares = len(samples), np.abs(samples - samples.mean(0)) ** 2
+    found, variance = reported.mean(0), squares.mean(0)
+    noise = (np.var(squares, axis=0) + np.var(reported, axis=0)) / n
+    allowed = _DEVIATIONS * np.sqrt(noise) + 0.01 * variance + 1e-18
+    what, why = f"{what}: the squared standard error, in the mean,", f"the variance of {n} estimates"
+    _require_within(what, found, variance, allowed, lambda at: f"{found[at]:.6g}", why)
 
 
-def _require_within(
-    what: str, actual: Any, expected: Any, allowed: Any, describe: Callable[[Any, Any], str], why: str
-) -> None:
-    """The entry that is furthest out, relative to what is allowed, tells of all."""
-    actual, expected = np.asarray(actual), np.asarray(expected)
-    excess = np.abs(actual - expected) / allowed
+def _require_within(what: str, actual: Any, expected: Any, allowed: Any, show: Any, why: str) -> None:
+    """The entry that is furthest out, relative to what is allowed, tells of all; `show(place)` writes it."""
+    excess = np.asarray(np.abs(actual - expected) / allowed)
     excess = np.where(np.isnan(excess), np.inf, excess)
     if excess.size and excess.max() > 1:
         at = np.unravel_index(np.argmax(excess), excess.shape)
         where = f" at {list(map(int, at))}" if at else ""
-        raise AssertionError(f"{what} {describe(actual[at], at)}{where}, {why} is {expected[at]:.9g}.")
-
-
-def require_sentence(what: str, text: Any) -> None:
-    """Words that say something: some of them, in one line."""
-    is_sentence = isinstance(text, str) and len(text.split()) >= 3 and "\n" not in text.strip()
-    require(is_sentence, f"{what} needs to be a sentence, got {text!r}.")
+        raise AssertionError(f"{what} is {show(at)}{where}, {why} is {expected[at]:.9g}.")

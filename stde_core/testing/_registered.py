@@ -19,8 +19,7 @@ def registered(plugin: Any, name: str = "test-plugin") -> Iterator[None]:
     with in_memory(plugin, name) as held:
         registry.cache_clear()
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the failure of this plugin is raised below
+            with warnings.catch_warnings(action="ignore"):  # the failure of this plugin is raised below
                 (found,) = (p for p in registry().plugins if p.entry_point is held)
             if found.error is not None:
                 raise ValueError(f"Plugin {name!r} cannot be registered: {found.error}.")
