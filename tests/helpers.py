@@ -13,6 +13,9 @@ from interpreter import interpreted
 from stde_estimators import SDGD, STDE, Exact, ForwardLaplacian, Hutchinson
 
 import stde_core as stde
+from stde_core.testing import cast as cast
+from stde_core.testing import jit as jit
+from stde_core.testing._subject import network as _network
 
 DIM, OUT = 4, 3
 POINT = jnp.array([0.3, -0.4, 0.2, 0.5])
@@ -21,14 +24,7 @@ POINT = jnp.array([0.3, -0.4, 0.2, 0.5])
 @functools.cache
 def network(out: int | str = OUT, *, dim: int = DIM, width: int = 8, seed: int = 0) -> eqx.nn.MLP:
     """A small tanh network whose derivatives of all orders are of the size of 1."""
-    with jax.ensure_compile_time_eval():  # the cache would keep the tracers of a caller's trace
-        mlp = eqx.nn.MLP(dim, out, width, 1, activation=jnp.tanh, key=jax.random.key(seed))
-        return jax.tree.map(lambda leaf: 2 * leaf if eqx.is_array(leaf) else leaf, mlp)
-
-
-def cast(tree: Any, dtype: Any) -> Any:
-    """The tree with its real arrays in another precision."""
-    return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, tree)
+    return _network(dim, out, width, seed)
 
 
 def tensor(model: Callable, x: jax.Array, order: int) -> jax.Array:
@@ -95,9 +91,6 @@ def _tensors() -> list[np.ndarray]:
     tensors = interpreted(lambda x: [tensor(network(), x, order) for order in range(5)])(POINT)
     return [np.asarray(t) for t in tensors]
 
-
-# Without the optimisations that make compilation the larger part of these tests' time.
-jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 
 d = stde.partials(DIM)
 DIAGONAL = np.array([0.5, -1.0, 2.0, 1.5])
