@@ -4,8 +4,8 @@ Plugins are loaded at the first look-up, one at a time, so that a broken one bre
 """
 
 import functools
-import importlib
 import inspect
+import pkgutil
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,9 +34,8 @@ class Entry:
         """
         if not isinstance(self.target, str):
             return self.target
-        module, _, attribute = self.target.partition(":")
         try:
-            loaded = functools.reduce(getattr, attribute.split("."), importlib.import_module(module))
+            loaded = pkgutil.resolve_name(self.target)
             if not callable(loaded):
                 raise TypeError(f"got {loaded!r}, neither a class nor a function")
         except (Exception, SystemExit) as error:
@@ -63,7 +62,7 @@ class Registry:
         self.unmatched = [n for n in names or () if not any(plugin.answers_to(n) for plugin in found)]
         self.entries: dict[str, dict[str, list[Entry]]] = {}
         # All specifications are in place before the first plugin is validated against them.
-        for step in (self._import, self._add_hooks, self._register, self._check_hooks, self._collect):
+        for step in (self._import, self._register, self._collect):
             for plugin in self.plugins:
                 if plugin.error is None:
                     self._attempt(step, plugin)
@@ -99,19 +98,17 @@ class Registry:
     def failures(self) -> list[str]:
         """A sentence for each plugin that failed: which, why, and how to switch it off."""
         return [
-            f"Plugin {plugin.title} failed and is left out "
-            f"({how_to_switch_off(plugin, self.plugins)}): {plugin.error}"
-            for plugin in self.plugins
-            if plugin.error
+            f"Plugin {p.title} failed and is left out ({how_to_switch_off(p, self.plugins)}): {p.error}"
+            for p in self.plugins
+            if p.error
         ]
 
     def _absent(self) -> str:
         """Where an unknown name may come from."""
-        failed = [plugin.title for plugin in self.plugins if plugin.error]
-        off = [plugin.title for plugin in self.switched_off]
-        return (f" (Failed to load: {', '.join(failed)}; see `stde plugins`.)" if failed else "") + (
-            f" (Switched off by STDE_PLUGINS: {', '.join(off)}.)" if off else ""
-        )
+        failed = ", ".join(plugin.title for plugin in self.plugins if plugin.error)
+        off = ", ".join(plugin.title for plugin in self.switched_off)
+        said = f" (Failed to load: {failed}; see `stde plugins`.)" if failed else ""
+        return said + (f" (Switched off by STDE_PLUGINS: {off}.)" if off else "")
 
     def _attempt(self, step: Callable[[Plugin], None], plugin: Plugin) -> None:
         try:
@@ -122,31 +119,28 @@ class Registry:
                 self.manager.unregister(plugin.module)
 
     def _import(self, plugin: Plugin) -> None:
+        """Imports it, and calls its `stde_addhooks`, if any, by a manager that knows no other plugin."""
         module = plugin.entry_point.load()
         for other in self.plugins:
             if other.module is module:
                 raise ValueError(f"{plugin.entry_point.value!r} is already the plugin {other.title}")
         plugin.module = module
-
-    def _add_hooks(self, plugin: Plugin) -> None:
-        """Calls the plugin's `stde_addhooks`, if any, by a manager that knows no other plugin."""
         alone = pluggy.PluginManager("stde")
         alone.add_hookspecs(_hookspecs)
         alone.register(plugin.module)
         alone.hook.stde_addhooks(pluginmanager=self.manager)
 
     def _register(self, plugin: Plugin) -> None:
-        self.manager.register(plugin.module, name=plugin.title)
-
-    def _check_hooks(self, plugin: Plugin) -> None:
         """Refuses what pluggy passes over: hooks that nobody calls, and functions without the marker."""
+        self.manager.register(plugin.module, name=plugin.title)
         known = [name for name, hook in vars(self.manager.hook).items() if hook.has_spec()]
         for hook in self.manager.get_hookcallers(plugin.module) or ():
             required = [i for i in hook.get_hookimpls() if i.plugin is plugin.module and not i.optionalhook]
             if required and hook.name not in known:
                 raise ValueError(unknown_name("hook", hook.name, known))
         for name in known:
-            if _is_unmarked(getattr(plugin.module, name, None)):
+            function = getattr(plugin.module, name, None)
+            if inspect.isfunction(function) and not {"stde_impl", "stde_spec"} & vars(function).keys():
                 raise ValueError(f"`{name}` is not marked as a hook; write `@stde.hookimpl` above it")
 
     def _collect(self, plugin: Plugin) -> None:
@@ -163,10 +157,6 @@ class Registry:
 
     def _hook(self, kind: str) -> Any:
         return getattr(self.manager.hook, f"stde_{kind}")
-
-
-def _is_unmarked(function: Any) -> bool:
-    return inspect.isfunction(function) and not {"stde_impl", "stde_spec"} & vars(function).keys()
 
 
 def _checked(hook: str, additions: Any) -> Mapping[str, Any]:

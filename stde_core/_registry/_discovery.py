@@ -6,26 +6,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, EntryPoint, distributions
+from itertools import chain
+from types import SimpleNamespace
 from typing import Any
 
 _GROUP = "stde"
 _BUILTIN = "stde"
 _VARIABLE = "STDE_PLUGINS"
-
-
-@dataclass(frozen=True)
-class InMemory:
-    """In place of an entry point: a plugin that somebody holds."""
-
-    name: str
-    plugin: Any
-
-    @property
-    def value(self) -> str:
-        return getattr(self.plugin, "__name__", repr(self.plugin))
-
-    def load(self) -> Any:
-        return self.plugin
+# In place of the distribution of a plugin that somebody holds; no distribution has a space in its name.
+_IN_MEMORY = "in memory"
 
 
 @dataclass
@@ -34,7 +23,7 @@ class Plugin:
 
     distribution: str
     version: str
-    entry_point: EntryPoint | InMemory
+    entry_point: EntryPoint | SimpleNamespace
     module: Any = None
     adds: dict[str, list[str]] = field(default_factory=dict)
     error: str | None = None
@@ -59,18 +48,19 @@ class Plugin:
         return name == self.name or _canonical(name) == self.distribution
 
 
-_in_memory: list[InMemory] = []
+_in_memory: list[SimpleNamespace] = []
 
 
 @contextmanager
-def in_memory(plugin: Any, name: str) -> Iterator[InMemory]:
+def in_memory(plugin: Any, name: str) -> Iterator[SimpleNamespace]:
     """A plugin that is discovered inside of the `with` block, whatever `STDE_PLUGINS` says."""
-    entry_point = InMemory(name, plugin)
+    value = getattr(plugin, "__name__", repr(plugin))
+    entry_point = SimpleNamespace(name=name, value=value, load=lambda: plugin)
     _in_memory.append(entry_point)
     try:
         yield entry_point
     finally:
-        _in_memory[:] = [other for other in _in_memory if other is not entry_point]
+        _in_memory.remove(entry_point)
 
 
 def discover() -> list[Plugin]:
@@ -80,13 +70,11 @@ def discover() -> list[Plugin]:
     """
     found: dict[str, list[Plugin]] = {}
     for distribution in distributions():
-        entry_points = distribution.entry_points.select(group=_GROUP)
-        if entry_points:
+        if entry_points := distribution.entry_points.select(group=_GROUP):
             name, version = _identity(distribution)
             found.setdefault(name, [Plugin(name, version, entry_point) for entry_point in entry_points])
-    plugins = [plugin for group in found.values() for plugin in group]
-    held = [Plugin("in memory", "0", entry_point) for entry_point in _in_memory]
-    return sorted(plugins, key=lambda p: (not p.builtin, p.distribution, p.name)) + held
+    held = [Plugin(_IN_MEMORY, "0", entry_point) for entry_point in _in_memory]
+    return sorted(chain(*found.values()), key=lambda p: (not p.builtin, p.distribution, p.name)) + held
 
 
 def allowed() -> list[str] | None:
@@ -96,8 +84,8 @@ def allowed() -> list[str] | None:
 
 
 def is_allowed(plugin: Plugin, names: list[str] | None) -> bool:
-    always = plugin.builtin or isinstance(plugin.entry_point, InMemory)
-    return always or names is None or any(plugin.answers_to(name) for name in names)
+    always = plugin.builtin or plugin.distribution == _IN_MEMORY
+    return always or names is None or any(map(plugin.answers_to, names))
 
 
 def how_to_switch_off(plugin: Plugin, plugins: Iterable[Plugin]) -> str:

@@ -5,12 +5,9 @@ is imported when the name is used. The first line of its docstring is what `stde
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import pluggy
-
-if TYPE_CHECKING:
-    import click
 
 hookspec = pluggy.HookspecMarker("stde")
 hookimpl = pluggy.HookimplMarker("stde")
@@ -34,7 +31,7 @@ def stde_estimators() -> Additions:  # pyright: ignore[reportReturnType]
 
 
 @hookspec
-def stde_commands() -> "Mapping[str, click.Command | str]":  # pyright: ignore[reportReturnType]
+def stde_commands() -> Additions:  # pyright: ignore[reportReturnType]
     """Subcommands of `stde` by name: click commands, best as strings, since few calls need them."""
 
 
