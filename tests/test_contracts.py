@@ -156,6 +156,11 @@ def test_broken_operators(fault, clause, unchecked):
         check_operator(Broken(fault))
 
 
+@slow
+def test_an_operator_that_holds_an_array():
+    check_operator(stde.WeightedLaplacian(jnp.array([1.0, 2.0, 3.0, 4.0])))
+
+
 class Listed(stde.AbstractOperator):
     """A Laplacian that keeps a list among what is static."""
 
@@ -212,11 +217,12 @@ class Sampled(stde.AbstractEstimator):
 
     def plan(self, operators, dim, *, standard_error, model=None):
         said = "no" if self.fault == "refusal" else "takes second derivatives only"
+        taken = () if self.fault == "all" else (2,)
         return Faulty(
             stde.SamplingPlan(
                 *(operators, dim, stde.Sparse(), self.num_samples),
                 standard_error=standard_error,
-                supports=lambda family: None if family.powers == (2,) else said,
+                supports=lambda family: None if family.powers == taken else said,
             ),
             self.fault,
         )
@@ -258,6 +264,7 @@ class Faulty(stde.AbstractPlan):
     ("fault", "clause"),
     [
         ("refusal", r"'refusals': `refuses` of .* needs to be a sentence, got 'no'"),
+        ("all", r"'refusals': every operator is refused \(Laplacian\(\): it takes second"),
         ("value", r"'unbiased': estimates of .*: the mean of 4000 of them"),
         ("error", "'standard error': .*: the squared standard error, in the mean, is"),
         ("shape", r"'shapes': `standard_error` of .* has shape \(\), not \(3,\)"),
