@@ -1,12 +1,14 @@
 """What is said of errors, in the README and the documentation, is what the committed results say."""
 
-import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks import tables
+from benchmarks.rows import CASES, read_rows
+from stde_core.plugins import registry
 from stde_pdes import get_problem
 
 ROOT = Path(__file__).parent.parent
@@ -18,7 +20,16 @@ def text_of(*path):
 
 
 def results(name):
-    return json.loads((RESULTS / name).read_text(encoding="utf-8"))
+    """The rows of a study; of whole runs, which are added to, the newest."""
+    (path,) = (RESULTS / name).glob("*.jsonl")
+    rows = read_rows(path)
+    if path.stem not in ("accuracy", "samples"):
+        return rows
+    names = ("solve", "seed", "length", "steps_scale", "tangents", "num_samples")
+    methods = [row["estimator"] if "tangents" in row else None for row in rows]
+    return list(
+        {(method, *map(row.get, names)): row for method, row in zip(methods, rows, strict=True)}.values()
+    )
 
 
 def words(text):
@@ -26,7 +37,7 @@ def words(text):
     return " ".join(text.split())
 
 
-ACCURACY = {row["command"]: row for row in results("accuracy/accuracy.json")["rows"]}
+ACCURACY = {row["solve"]: tables.judged(row) for row in results("accuracy") if row["length"] == "full"}
 
 
 def row_of(command):
@@ -66,11 +77,11 @@ def test_the_accuracies_of_the_readme_are_those_measured(line):
     row = row_of(line["command"].strip("`"))
     error, _, at_the_origin = line["relative L2 error"].partition(" (at the origin ")
     assert line["dimensions"] == f"{row['dim']}{', and time' if row['time'] else ''}"
-    assert says(error, row["full"]["relative_l2"])
-    assert says(at_the_origin.strip(")") or "–", row["full"]["relative_error_origin"])
+    assert says(error, row["relative_l2"])
+    assert says(at_the_origin.strip(")") or "–", row["relative_error_origin"])
     assert says(line["trivial"], row["trivial_relative_l2"])
     assert says(line["affine"], row["affine_relative_l2"])
-    assert says(line["seconds"], row["full"]["seconds"])
+    assert says(line["seconds"], row["seconds"])
 
 
 def test_the_readme_names_what_is_not_better_than_an_affine_network():
@@ -82,27 +93,59 @@ def test_the_readme_names_what_is_not_better_than_an_affine_network():
     two_body = [command for command in ACCURACY if "two-body" in command]
     better = [command for command in two_body if ACCURACY[command]["better_than_affine"]]
     assert all(command.endswith("--dim 100") for command in better) and len(better) == 3
-    gains = [1 - row["full"]["relative_l2"] / row["affine_relative_l2"] for row in map(ACCURACY.get, better)]
+    gains = [1 - row["relative_l2"] / row["affine_relative_l2"] for row in map(ACCURACY.get, better)]
     assert [round(100 * gain) for gain in (min(gains), max(gains))] == [16, 18]
 
 
-def test_the_page_of_accuracies_is_that_of_the_results():
-    lines = table(text_of("docs", "accuracy.md"), "stde solve | dimensions")
-    assert [line["stde solve"].split("`")[1] for line in lines] == list(ACCURACY)
-    for line, row in zip(lines, ACCURACY.values(), strict=True):
-        assert says(line["error"], row["full"]["relative_l2"])
-        assert says(line["trivial"], row["trivial_relative_l2"])
-        assert says(line["affine"], row["affine_relative_l2"])
-        worse = "not better than an affine network" in line["affine"]
-        assert worse == (row["better_than_affine"] is False)
+SEEDS = [("full", 0), ("short", 0), ("short", 1), ("short", 2)]
+STUDIES = sorted(path.parent.name for path in RESULTS.glob("*/*.jsonl") if path.stem in tables.STUDIES)
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_pages_are_those_of_the_rows(study):
+    (path,) = (RESULTS / study).glob("*.jsonl")
+    page = ROOT / "docs" / "accuracy.md" if study == "accuracy" else path.with_suffix(".md")
+    assert page.read_text(encoding="utf-8") == tables.page(results(study))
+    assert study == "accuracy" or path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*/*.jsonl")), ids=lambda path: path.parent.name)
+def test_every_row_says_by_what_and_where_it_was_made(path):
+    rows = read_rows(path)
+    assert len(rows) == len(path.read_text(encoding="utf-8").splitlines()) > 0
+    for row in rows:
+        assert row.keys() >= {
+            "study",
+            "commit",
+            "versions",
+            "python",
+            "platform",
+            "cpus",
+            "device",
+            "precision",
+        }
+        assert row["versions"].keys() >= {"stde", "jax"} and row["study"] == path.stem
+        assert path.stem not in tables.STUDIES or row.keys() >= {
+            "settings",
+            "status",
+            "reason",
+            "date",
+            "command",
+        }
+
+
+def test_every_problem_of_the_cases_has_all_its_rows():
+    rows = results("accuracy")
+    runs = {(tables.in_words(case), *one) for case in CASES["accuracy"] for one in SEEDS}
+    assert {(row["solve"], row["length"], row["seed"]) for row in rows} == runs and len(rows) == len(runs)
 
 
 def test_every_aim_is_below_the_errors_of_the_simplest_models():
-    aims = [row for row in ACCURACY.values() if row["aim_relative_l2"] is not None]
+    aims = [row for row in ACCURACY.values() if row["aim"] is not None]
     assert len(aims) > 25
     for row in aims:
         simplest = min(row["affine_relative_l2"], row["trivial_relative_l2"])
-        assert row["aim_relative_l2"] < 0.7 * simplest, row["command"]
+        assert row["aim"] < 0.7 * simplest, row["command"]
 
 
 def test_the_gallery_shows_the_errors_of_the_same_commands():
@@ -113,23 +156,27 @@ def test_the_gallery_shows_the_errors_of_the_same_commands():
     assert len(found) == 8
     for command, *numbers in found:
         row = row_of(command)
-        errors = row["full"]["relative_l2"], row["affine_relative_l2"], row["trivial_relative_l2"]
+        errors = row["relative_l2"], row["affine_relative_l2"], row["trivial_relative_l2"]
         assert all(map(says, numbers, errors)), command
 
 
 def test_what_is_said_of_samples_is_what_the_runs_say():
-    rows = [row for row in results("samples/samples.json")["rows"] if row["problem"] == "allen-cahn-two-body"]
-    by = {(row["estimator"], row["tangents"], row["samples"]): row for row in rows}
+    rows = [row for row in results("samples") if row["problem"] == "allen-cahn-two-body"]
+    by = {(row["estimator"], row["tangents"], row["num_samples"]): row for row in rows}
+
+    def speed(*which):
+        return by[which]["steps"] / by[which]["errors"][-1][0]
+
     text = words(text_of("docs", "benchmarks.md"))
-    late = [row["relative_l2"] for row in rows if row["samples"] >= 16]
+    late = [row["relative_l2"] for row in rows if row["num_samples"] >= 16]
     assert f"are {min(late):.1e} to {max(late):.1e},".replace("e-0", "e-") in text
     (affine,) = {row["affine_relative_l2"] for row in rows}
     assert f"an affine network has {affine:.1e}:".replace("e-0", "e-") in text and affine < min(late)
-    speeds = [by[name, "shared", 16]["steps_per_second"] for name in ("stde", "sdgd", "hutchinson")]
+    speeds = [speed(name, "shared", 16) for name in ("stde", "sdgd", "hutchinson")]
     assert (
         "`stde` makes {:.0f} steps per second, `sdgd` {:.0f} and `hutchinson` {:.0f}".format(*speeds) in text
     )
-    few, many = (by["stde", "per-point", count]["steps_per_second"] for count in (4, 256))
+    few, many = (speed("stde", "per-point", count) for count in (4, 256))
     assert f"takes {few / many:.0f} times as long as with four" in text
     # The loss is the mean square of the residual, and the variance of n draws from d without replacement.
     counts = np.array([1, 4, 16, 64, 100, 256])
@@ -140,10 +187,20 @@ def test_what_is_said_of_samples_is_what_the_runs_say():
     assert f"{100 * share:.1f} % with 16 samples" in text
 
 
+def test_what_is_said_of_kills_is_what_was_counted():
+    kills = results("kill-and-resume")
+    after = sum(kill["checkpoint"] is not None for kill in kills)
+    text = (
+        f"killed {kills[0]['runs']} runs at {len(kills)} random moments, {after} of them after a checkpoint"
+    )
+    assert text in words(text_of("docs", "benchmarks.md"))
+    assert kills[0]["runs"] == kills[0]["runs_with_the_same_bits"]
+
+
 def test_the_values_of_the_allen_cahn_equation_at_the_origin_are_those_of_the_long_runs():
     gallery = text_of("docs", "gallery.md")
-    docstring = get_problem("allen-cahn-parabolic", dim=10).__doc__
-    for row in results("allen-cahn-origin/allen-cahn-origin.json")["rows"]:
+    docstring = registry().entry("problems", "allen-cahn-parabolic").load().__doc__
+    for row in results("allen-cahn-origin"):
         (note,) = [n for n in get_problem("allen-cahn-parabolic", dim=row["dim"]).notes if "published" in n]
         published, value, error = re.search(r"is (\S+), ours (\S+) ± (\S+)\.$", note).groups()
         assert float(published) == row["published"] and says(error, row["standard_error"])

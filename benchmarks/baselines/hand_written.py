@@ -13,46 +13,52 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 import stde_core as stde
-from stde_pdes import Training
-from stde_pdes.families.elliptic import BallProblem
+from stde_pdes import Problem
 from stde_pdes.training import sources
 
+from . import Setting
 
-def loss(
-    problem: BallProblem, network: Any, training: Training, num_samples: int, *, key: PRNGKeyArray
-) -> Float[Array, ""]:
+
+def loss(problem: Problem, network: Any, setting: Setting, *, key: PRNGKeyArray) -> Float[Array, ""]:
     """The same number as `stde_pdes.training` computes with sparse tangents and the same key."""
-    condition = problem.conditions[0]
+    condition: Any = problem.conditions[0]
     points_key, tangents_key, _ = jax.random.split(jax.random.fold_in(key, 0), 3)
-    points = condition.points(training.batch, key=points_key)
-    indices, weights = _draw(problem, training, num_samples, key=tangents_key)
+    points = condition.points(setting.batch, key=points_key)
+    indices, weights = _draw(problem, setting, key=tangents_key)
     u, laplacian = _u_and_laplacian(problem, network, points, indices, weights)
-    return jnp.mean((laplacian + problem.reaction(u) - sources(condition, points)[:, 0]) ** 2)
+    residual = jax.vmap(condition.residual)(points, u, laplacian)
+    return jnp.mean((residual - sources(condition, points)[:, 0, 0]) ** 2)
 
 
 def _draw(
-    problem: BallProblem, training: Training, num_samples: int, *, key: PRNGKeyArray
+    problem: Problem, setting: Setting, *, key: PRNGKeyArray
 ) -> tuple[Int[Array, "m n"], Float[Array, "m n"]]:
     """Coordinates and weights, `[batch, n]`, or `[1, n]` where the points share them."""
-    plan = stde.SamplingPlan(stde.Laplacian(), problem.dim, stde.Sparse(), num_samples)
+    plan = stde.SamplingPlan(stde.Laplacian(), problem.dim, stde.Sparse(), setting.num_samples)
 
     def one(key: PRNGKeyArray) -> tuple[Array, Array]:
         ((_, draw),) = plan.draws(key)
         return jnp.asarray(draw.indices), draw.weights
 
-    keys = key[None] if training.shared_tangents else jax.random.split(key, training.batch)
+    keys = key[None] if setting.shared_tangents else jax.random.split(key, setting.batch)
     return jax.vmap(one)(keys)
 
 
+def output_scale(problem: Problem) -> float:
+    """s of the ansatz u = s (1−|x|²) net(√d x)."""
+    with jax.ensure_compile_time_eval():
+        return float(problem.ansatz(lambda z: jnp.ones(()))(jnp.zeros(problem.dim)))
+
+
 def _u_and_laplacian(
-    problem: BallProblem,
+    problem: Problem,
     network: Any,
     x: Float[Array, "b d"],
     indices: Int[Array, "#b n"],
     weights: Float[Array, "#b n"],
 ) -> tuple[Float[Array, " b"], Float[Array, " b"]]:
     """u and the estimate of Δu for u = s (1−|x|²) net(√d x), s being the output scale."""
-    d, s = problem.dim, problem.output_scale
+    d, s = problem.dim, output_scale(problem)
     first, *hidden, last = network.layers
     # Per point: value y, n directional derivatives j, weighted sum h of the second ones, with
     # respect to √d x. Gathering columns is faster than rows of the transposed matrix, which would

@@ -24,10 +24,10 @@ from jax.experimental.jet import jet
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 import stde_core as stde
-from stde_pdes import Training
-from stde_pdes.families.elliptic import BallProblem
+from stde_pdes import Problem
 
-from .._work import Work
+from ..runner import Work
+from . import Setting
 
 Parameters: TypeAlias = tuple[tuple[Array, Array], ...]  # weight `[in, out]` and bias of each layer
 
@@ -111,24 +111,24 @@ def loss(
     return jnp.mean(jax.vmap(residual)(x) ** 2)
 
 
-def step(problem: BallProblem, network: Any, training: Training, num_samples: int, seed: int) -> Work:
+def step(problem: Problem, network: Any, setting: Setting) -> Work:
     """Fresh points and coordinates, loss, gradient, and Adam with a rate that falls to 0 over the steps.
 
     `network` says the sizes of the layers. As in the script, the buffers of the state are not given away.
     """
     sizes = (*(layer.in_features for layer in network.layers), 1)
-    optimiser = optax.adam(optax.linear_schedule(training.learning_rate, 0.0, _STEPS))
-    coefficients = problem.solution.coefficients
+    optimiser = optax.adam(optax.linear_schedule(setting.learning_rate, 0.0, _STEPS))
+    solution: Any = problem.solution
 
     def advance(state: Any, step: Array) -> tuple[Any, Array]:
         parameters, moments, key = state
         key, points_key, indices_key = jax.random.split(key, 3)
-        x = points(training.batch, problem.dim, key=points_key)
-        indices = jax.random.choice(indices_key, problem.dim, (num_samples,), replace=False)
-        value, gradient = jax.value_and_grad(loss)(parameters, coefficients, x, indices)
+        x = points(setting.batch, problem.dim, key=points_key)
+        indices = jax.random.choice(indices_key, problem.dim, (setting.num_samples,), replace=False)
+        value, gradient = jax.value_and_grad(loss)(parameters, solution.coefficients, x, indices)
         updates, moments = optimiser.update(gradient, moments, parameters)
         return (optax.apply_updates(parameters, updates), moments, key), value
 
-    key, network_key = jax.random.split(jax.random.key(seed))
+    key, network_key = jax.random.split(jax.random.key(setting.seed))
     parameters = initial(sizes, key=network_key)
     return Work(advance, (parameters, optimiser.init(parameters), key), advances=True, donates=False)
