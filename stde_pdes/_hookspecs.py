@@ -8,7 +8,7 @@ import stde_core as stde
 
 @stde.hookspec
 def stde_problems() -> Mapping[str, Callable[..., Any] | str]:  # pyright: ignore[reportReturnType]
-    """Problems by name: classes or factories of `AbstractProblem`, or "module:name".
+    """Problems by name: functions that return a `Problem`, or "module:name".
 
     Their parameters become `-p name=value` of `stde solve`; one called `dim` becomes `--dim`.
     """
@@ -27,4 +27,20 @@ def stde_loggers() -> Mapping[str, Callable[..., Any] | str]:  # pyright: ignore
     """Loggers by name: classes or factories of `AbstractLogger`, or "module:name".
 
     They are built without arguments; `stde solve --log NAME` feeds them the metrics of a run.
+    """
+
+
+@stde.hookspec
+def stde_stages() -> Mapping[str, Callable[..., Any] | str]:  # pyright: ignore[reportReturnType]
+    """Stages of a training by name: classes of `AbstractStage`, or "module:name".
+
+    `stde solve -t NAME=on` adds one, with underscores for hyphens; their fields become `-t NAME.field=value`.
+    """
+
+
+@stde.hookspec
+def stde_weightings() -> Mapping[str, Callable[..., Any] | str]:  # pyright: ignore[reportReturnType]
+    """Weightings of a loss by name: classes of `AbstractWeighting`, or "module:name".
+
+    `stde solve -t NAME=on` adds one, with underscores for hyphens; their fields become `-t NAME.field=value`.
     """

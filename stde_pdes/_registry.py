@@ -3,11 +3,13 @@ from typing import Any
 from stde_core.plugins import build
 
 from ._loggers import AbstractLogger
-from ._problem import AbstractProblem
-from .models import AbstractNetwork
+from .networks import AbstractNetwork
+from .optimisers import AbstractStage
+from .problem import Problem
+from .weighting import AbstractWeighting
 
 
-def get_problem(name: str, /, **fields: Any) -> AbstractProblem:
+def get_problem(name: str, /, **fields: Any) -> Problem:
     """A problem by its registered name: `get_problem("allen-cahn-two-body", dim=100)`.
 
     Raises `ValueError` for unknown names, and for fields that the problem refuses.
@@ -29,3 +31,19 @@ def get_logger(name: str, /, **fields: Any) -> AbstractLogger:
     Raises `ValueError` for unknown names, and `ImportError` where the package that it needs is absent.
     """
     return build("loggers", name, fields)
+
+
+def get_stage(name: str, /, **fields: Any) -> AbstractStage:
+    """A stage of a training by its registered name: `get_stage("gauss-newton", steps=100)`.
+
+    Raises `ValueError` for unknown names, and for fields that the stage refuses.
+    """
+    return build("stages", name, fields)
+
+
+def get_weighting(name: str, /, **fields: Any) -> AbstractWeighting:
+    """A weighting of a loss by its registered name: `get_weighting("causal", strength=2.0)`.
+
+    Raises `ValueError` for unknown names, and for fields that the weighting refuses.
+    """
+    return build("weightings", name, fields)

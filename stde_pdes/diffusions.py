@@ -2,17 +2,58 @@
 
 from collections.abc import Callable
 
-import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import lineax
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from stde_core import check_count
 
 from ._checks import check_positive
-from .domains import AbstractDomain
+from .domains import AbstractDomain, standard_normal
+
+
+class BrownianPaths(AbstractDomain):
+    """`(√2 W_t, t)` with t uniform on [0, horizon]: points on Brownian paths from the origin."""
+
+    dim: int = eqx.field(static=True)
+    horizon: float = eqx.field(static=True)
+    bounds = None
+
+    @property
+    def num_inputs(self) -> int:
+        return self.dim + 1
+
+    def __call__(self, num_points: int, *, key: PRNGKeyArray) -> Float[Array, "n inputs"]:
+        times, noise = jax.random.split(key)
+        t = jax.random.uniform(times, (num_points, 1), maxval=self.horizon)
+        x = jnp.sqrt(2 * t) * standard_normal(num_points, self.dim, key=noise)
+        return jnp.concatenate([x, t], axis=1)
+
+
+class GeometricBrownianPaths(AbstractDomain):
+    """`(X_t, t)`, `X_t = x₀ exp(σW_t − σ²t/2)` coordinate by coordinate, t uniform on [0, horizon].
+
+    Points on paths of `dX = σ diag(X) dW` from x₀ = `start`: lognormal, with mean x₀ at all times.
+    """
+
+    start: Float[np.ndarray, " dim"]
+    volatility: float = eqx.field(static=True)
+    horizon: float = eqx.field(static=True)
+    bounds = None
+
+    @property
+    def num_inputs(self) -> int:
+        return len(self.start) + 1
+
+    def __call__(self, num_points: int, *, key: PRNGKeyArray) -> Float[Array, "n inputs"]:
+        times, noise = jax.random.split(key)
+        t = jax.random.uniform(times, (num_points, 1), maxval=self.horizon)
+        w = jnp.sqrt(t) * standard_normal(num_points, len(self.start), key=noise)
+        growth = jnp.exp(self.volatility * w - self.volatility**2 * t / 2)
+        return jnp.concatenate([jnp.asarray(self.start, growth.dtype) * growth, t], axis=1)
+
 
 Coefficient = Callable[[Float[Array, ""], Float[Array, " dim"]], Array]
 
@@ -37,10 +78,15 @@ class Diffusion(AbstractDomain):
     volatility: Coefficient
     horizon: float = eqx.field(static=True)
     num_steps: int = eqx.field(static=True, default=32)
+    bounds = None
 
     def __check_init__(self):
         check_positive("horizon", self.horizon)
         check_count("num_steps", self.num_steps)
+
+    @property
+    def num_inputs(self) -> int:
+        return self.start.size + 1
 
     def __call__(self, num_points: int, *, key: PRNGKeyArray) -> Float[Array, "n inputs"]:
         times_key, noise_key = jax.random.split(key)
@@ -50,6 +96,9 @@ class Diffusion(AbstractDomain):
 
     def _end(self, time: Float[Array, ""], key: PRNGKeyArray) -> Float[Array, " dim"]:
         """X at one time. The clock counts steps, so that their number does not depend on the time."""
+        import diffrax  # takes a second with lineax, and few need it
+        import lineax
+
         step = time / self.num_steps
         noise = jax.eval_shape(self.volatility, time, self.start)
         columns = noise.shape[1] if noise.ndim == 2 else self.start.size

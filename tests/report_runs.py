@@ -59,6 +59,32 @@ RESULT = {
 }
 
 
+# A problem of one's own: several outputs, a parameter to be found, no reference.
+OWN_SETUP = SETUP | {
+    "problem": "channel",
+    "file": "channel.py",
+    "identity": "ab" * 32,
+    "dim": 2,
+    "inputs": ["x", "y", "t"],
+    "outputs": ["u", "v", "p"],
+    "model": {},
+    "training": {"stages": [{"stage": "adam", "steps": 500, "batch": 20}, {"stage": "lbfgs", "steps": 300}]},
+}
+_LOSSES = {"momentum": 1e-5, "walls": 4.1e-6}
+OWN_METRICS = [
+    {name: value for name, value in line.items() if not name.startswith("relative")}
+    | {"losses": _LOSSES, "weights": {"momentum": 1.0, "walls": 2.5}, "parameters": {"viscosity": 0.02}}
+    for line in METRICS
+]
+_RESIDUAL = {"rms": 1.5e-3, "quantiles": {"50": 4e-4, "90": 2e-3, "99": 0.005}, "largest": 0.012}
+OWN_RESULT = {name: value for name, value in RESULT.items() if "relative" not in name} | {
+    "relative_l2": None,
+    "residuals": {"momentum": _RESIDUAL | {"at": [0.1, -0.92, 1.0]}, "walls": _RESIDUAL | {"at": []}},
+    "found": {"viscosity": 0.01034, "k": [1.0, 2.0]},
+    "stopped": "The time was over after 800 of 1000 steps.",
+}
+
+
 def chunk(kind, body):
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
@@ -84,7 +110,7 @@ def write_run(directory, setup=SETUP, metrics=METRICS, result=RESULT, picture=Tr
     return directory
 
 
-VOID = {"meta", "link", "img", "path", "polyline"}
+VOID = {"meta", "link", "img"}
 
 
 class Page(HTMLParser):
@@ -111,10 +137,6 @@ class Page(HTMLParser):
                 self.images.append(base64.b64decode(value.partition("base64,")[2]))
         if tag not in VOID:
             self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        assert tag in VOID
-        self.handle_starttag(tag, attributes)
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag

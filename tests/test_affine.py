@@ -1,7 +1,6 @@
 """The best affine network inside a problem's ansatz, beside which errors are shown."""
 
 from collections.abc import Callable
-from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -11,61 +10,48 @@ import pytest
 from report_runs import RESULT, Page, write_run
 
 import stde_core as stde
-from stde_pdes import (
-    MLP,
-    AbstractProblem,
-    AbstractView,
-    Condition,
-    HeldOut,
-    Training,
-    affine_relative_l2,
-    get_problem,
-    hold_out,
-)
-from stde_pdes.commands._sentences import show
+from stde_pdes import Condition, HeldOut, Problem, affine_relative_l2, get_problem, hold_out
+from stde_pdes.cli.sentences import show
 from stde_pdes.domains import Box
 from stde_pdes.report.page import write_report
-from stde_pdes.report.views import PredictedAgainstTrue
-from stde_pdes.training import MOST_FEATURES, _affine, beats_affine
-from stde_pdes.training._affine import Affine, affine_network
+from stde_pdes.training import MOST_FEATURES, beats_affine
+from stde_pdes.training import affine as fit
+from stde_pdes.training.affine import Affine, affine_network
 
 BOX = Box(((-1.0, 1.0),) * 3)
 
 
-class MadeUp(AbstractProblem):
-    """A problem of features, an ansatz and a solution, all given, on a box of three dimensions."""
+class Ansatz(eqx.Module):
+    """0 where x₁ is ±1, with the network at two places."""
 
-    features: Callable = eqx.field(static=True)
-    solution: Callable
-    num_features: int = eqx.field(static=True)
-    dim: int = eqx.field(static=True, default=3)
-    num_inputs: int = eqx.field(static=True, default=3)
-    time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=0)
-    origin: None = eqx.field(static=True, default=None)
-    notes: tuple[str, ...] = eqx.field(static=True, default=())
-    default_network: MLP = eqx.field(static=True, default=MLP(8, 1))
-    default_training: Training = eqx.field(static=True, default=Training())
+    features: Callable
 
-    @property
-    def conditions(self) -> tuple[Condition, ...]:
-        return (Condition("equation", BOX, stde.Laplacian(), lambda x, u, laplacian: laplacian),)
-
-    def ansatz(self, network: stde.Model) -> stde.Model:
-        """0 where x₁ is ±1, with the network at two places."""
+    def __call__(self, network):
         return lambda x: (
             jnp.sin(x[1])
             + (1 - x[0] ** 2) * (network(self.features(x)) + 0.5 * network(self.features(x / 2)))
         )
 
-    def reference(self, points):
-        return np.asarray(jax.vmap(self.ansatz(self.solution))(points), float)
 
-    def default_estimator(self, dim: int) -> tuple[str, dict[str, Any]]:
-        return "exact", {}
+class Reference(eqx.Module):
+    """The ansatz of a network that is the solution."""
 
-    @property
-    def view(self) -> AbstractView:
-        return PredictedAgainstTrue()
+    ansatz: Ansatz
+    network: Callable
+
+    def __call__(self, points):
+        return np.asarray(jax.vmap(self.ansatz(self.network))(points), float)
+
+
+def residual(x, u, laplacian):
+    return laplacian
+
+
+def made_up(features, solution):
+    """A problem of features, an ansatz and a solution, all given, on a box of three dimensions."""
+    ansatz = Ansatz(features)
+    equation = Condition("equation", BOX, stde.Laplacian(), residual)
+    return Problem([equation], ansatz=ansatz, reference=Reference(ansatz, solution))
 
 
 def unequal(x):
@@ -80,15 +66,15 @@ def affine(z):
 @pytest.fixture(autouse=True)
 def forgotten(monkeypatch):
     """What other tests have fitted is not known."""
-    monkeypatch.setattr(_affine, "_fitted", type(_affine._fitted)(maxlen=8))
+    monkeypatch.setattr(fit, "_fitted", type(fit._fitted)(maxlen=8))
 
 
 @pytest.fixture
 def seen(monkeypatch):
-    """The points at which the solution of a `MadeUp` problem was asked for, in order."""
-    points, reference = [], MadeUp.reference
+    """The points at which the solution of a made-up problem was asked for, in order."""
+    points, reference = [], Reference.__call__
     monkeypatch.setattr(
-        MadeUp, "reference", lambda self, asked: points.append(np.asarray(asked)) or reference(self, asked)
+        Reference, "__call__", lambda self, asked: points.append(np.asarray(asked)) or reference(self, asked)
     )
     return points
 
@@ -103,7 +89,7 @@ def wavy(z):
 @pytest.mark.parametrize(("double", "most"), [(True, 1e-12), (False, 1e-6)], ids=["float64", "float32"])
 def test_a_solution_that_is_affine_is_found(double, most):
     with jax.enable_x64(double):
-        problem = MadeUp(unequal, affine, 4)
+        problem = made_up(unequal, affine)
         held_out = hold_out(problem, 100)
         assert held_out.trivial_relative_l2 > 0.1
         assert affine_relative_l2(problem, held_out) < most
@@ -113,9 +99,9 @@ def test_a_solution_that_is_affine_is_found(double, most):
 
 
 def test_the_fit_is_that_of_least_squares_on_the_whole_matrix(seen, monkeypatch):
-    monkeypatch.setattr(_affine, "_PIECE", 3000)  # several pieces
-    monkeypatch.setattr(_affine, "_INSIDE", 100)
-    problem = MadeUp(unequal, wavy, 4)
+    monkeypatch.setattr(fit, "_PIECE", 3000)  # several pieces
+    monkeypatch.setattr(fit, "_INSIDE", 100)
+    problem = made_up(unequal, wavy)
     network = affine_network(problem)
     assert len(seen) == 4 and sum(map(len, seen)) >= 50 * 5
     points = jnp.asarray(np.concatenate(seen))
@@ -131,7 +117,7 @@ def test_the_fit_is_that_of_least_squares_on_the_whole_matrix(seen, monkeypatch)
 
 
 def test_no_test_point_is_fitted(seen):
-    problem = MadeUp(unequal, wavy, 4)
+    problem = made_up(unequal, wavy)
     held_out = hold_out(problem, 500)
     fitted, tested = len(seen), {point.tobytes() for point in np.asarray(held_out.points)}
     assert affine_relative_l2(problem, held_out) > 0
@@ -145,24 +131,24 @@ def test_features_that_say_the_same_or_nothing_do_no_harm():
     def dependent(x):
         return jnp.stack([x[0], 2 * x[0], 0 * x[1], x[2]])
 
-    problem = MadeUp(dependent, lambda z: 1 + z[0] - z[3], 4)
+    problem = made_up(dependent, lambda z: 1 + z[0] - z[3])
     assert affine_relative_l2(problem, hold_out(problem, 50)) < 1e-12
     assert np.abs(np.asarray(affine_network(problem).slopes)).max() < 2
 
 
 def test_a_solution_that_nobody_knows_has_no_number():
-    problem = MadeUp(unequal, lambda z: jnp.nan * z[0], 4)
+    problem = made_up(unequal, lambda z: jnp.nan * z[0])
     assert np.isnan(affine_relative_l2(problem, hold_out(problem, 10)))
 
 
 def test_a_problem_that_is_made_again_is_known_by_its_values(monkeypatch):
     fits = []
-    monkeypatch.setattr(_affine, "_sums", lambda *given: fits.append(given) or np.eye(6))
+    monkeypatch.setattr(fit, "_sums", lambda *given: fits.append(given) or np.eye(6))
     for constant in (0.0, 0.0, 1.0, 0.0):
-        affine_network(MadeUp(unequal, Affine(jnp.asarray(constant), jnp.arange(4.0)), 4))
+        affine_network(made_up(unequal, Affine(jnp.asarray(constant), jnp.arange(4.0))))
     assert len(fits) == 2
     with jax.enable_x64(False):
-        problem = MadeUp(unequal, Affine(jnp.zeros(()), jnp.arange(4.0)), 4)
+        problem = made_up(unequal, Affine(jnp.zeros(()), jnp.arange(4.0)))
         assert affine_network(problem).constant.dtype == jnp.float32
 
 
@@ -172,7 +158,7 @@ def test_the_exact_solution_of_the_linear_control_problem_is_affine():
 
 
 def test_nothing_is_computed_above_the_limit():
-    problem = MadeUp(unequal, affine, MOST_FEATURES + 1)
+    problem = made_up(lambda x: jnp.tile(x, MOST_FEATURES), affine)
     assert affine_relative_l2(problem, HeldOut(jnp.zeros((1, 3)), np.ones(1), np.ones(1))) is None
 
 

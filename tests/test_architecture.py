@@ -34,7 +34,8 @@ PLUGINS = {"stde_pdes", "stde_cli", "stde_estimators", "stde_loggers", "stde_pyt
 # does, and a logger is what `stde_pdes` says that loggers are.
 NEEDS = {PDES: {"stde_cli"}, CLI: set(), ESTIMATORS: set(), LOGGERS: {"stde_pdes"}, PYTEST: set()}
 ESTIMATOR_FILES = sorted(path for path in ESTIMATORS.glob("*.py") if path.name != "__init__.py")
-HEAVY = {"click", "rich", "matplotlib", "optax", "diffrax", "folx", *PLUGINS}
+PICTURES = {"jinja2", "matplotlib", "PIL", "rich"}
+HEAVY = {"click", "msgspec", "optax", "diffrax", "folx", *PICTURES, *PLUGINS}
 
 
 def sources(folder):
@@ -118,6 +119,11 @@ def test_the_examples_import_no_estimator_of_stde():
 def test_importing_the_core_imports_little():
     modules = in_new_process("import json, sys, stde_core; print(json.dumps(sorted(sys.modules)))")
     assert not {top(module) for module in modules} & HEAVY
+
+
+def test_importing_the_problems_imports_nothing_that_draws():
+    modules = in_new_process("import json, sys, stde_pdes; print(json.dumps(sorted(sys.modules)))")
+    assert not {top(module) for module in modules} & PICTURES
 
 
 # --- deleting a plugin

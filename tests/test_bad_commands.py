@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from stde_cli import cli
 
-from stde_pdes.commands._sentences import show
+from stde_pdes.cli.sentences import show
 
 
 def command(*arguments):

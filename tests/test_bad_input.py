@@ -12,6 +12,7 @@ from stde_pdes import (
     LBFGS,
     MLP,
     AbstractLogger,
+    Adam,
     Causal,
     Fourier,
     GaussNewton,
@@ -31,7 +32,7 @@ from stde_pdes import (
 
 KEY, POINT, NAN = jax.random.key(0), jnp.ones(3), float("nan")
 LAPLACIAN, EXACT = stde.Laplacian(), Exact()
-STEPS = Training(steps=2, batch=3, test_points=5)
+STEPS = Training([Adam(2, 3)], test_points=5)
 
 
 def u(x):
@@ -254,22 +255,25 @@ PDES = {
     "period": (lambda: periodic(jnp.ones(()), "a"), "`period` needs to be a positive number, got 'a'"),
     "many coordinates": (lambda: periodic(POINT, 1.0), "takes one coordinate of a point, got shape (3,)"),
     # training
-    "no steps": (lambda: Training(steps=0), "`steps` needs an integer ≥ 1, got 0"),
-    "half a step": (lambda: Training(steps=2.5), "`steps` needs an integer ≥ 1, got 2.5"),
+    "no steps": (lambda: Adam(steps=0), "`steps` needs an integer ≥ 1, got 0"),
+    "half a step": (lambda: Adam(steps=2.5), "`steps` needs an integer ≥ 1, got 2.5"),
     "rate": (
-        lambda: Training(learning_rate="fast"),
+        lambda: Adam(learning_rate="fast"),
         "`learning_rate` needs to be a positive number, got 'fast'",
     ),
     "nan rate": (
-        lambda: Training(learning_rate=NAN),
+        lambda: Adam(learning_rate=NAN),
         "`learning_rate` needs to be a positive number, got nan",
     ),
     "stage": (
-        lambda: Training(gauss_newton=True),
-        "`gauss_newton` needs a `GaussNewton(…)` or None, got True",
+        lambda: Training(True),
+        "`Training(stages)` needs a sequence of `AbstractStage`, got True",
     ),
-    "stage's class": (lambda: Training(lbfgs=LBFGS), "`lbfgs` needs a `LBFGS(…)` or None, got <class"),
-    "part": (lambda: Training(causal=2.0), "`causal` needs a `Causal(…)` or None, got 2.0"),
+    "stage's class": (
+        lambda: Training([LBFGS]),
+        "`Training(stages)` needs a sequence of `AbstractStage`, got <class",
+    ),
+    "part": (lambda: Training(weightings=2.0), "needs a sequence of `AbstractWeighting`, got 2.0"),
     "switch": (lambda: Training(unbiased=1), "`unbiased` needs True or False, got 1"),
     "weight": (lambda: Training(gpinn_weight=NAN), "`gpinn_weight` needs to be a number ≥ 0, got nan"),
     "products": (lambda: Training(matmul_precision="hi"), "`matmul_precision` needs to be one of default"),
@@ -284,13 +288,13 @@ PDES = {
     ),
     "points of a name": (
         lambda: hold_out("kdv", 4),
-        "`hold_out(problem)` needs an `AbstractProblem`, got 'kdv'",
+        "`hold_out(problem)` needs a `Problem`, got 'kdv'",
     ),
     "points of an affine fit": (
         lambda: affine_relative_l2(get_problem("kdv"), np.ones((3, 2))),
         "`affine_relative_l2(held_out)` needs a `HeldOut`, got",
     ),
-    "train a name": (lambda: trained(problem="kdv", held_out=1), "needs an `AbstractProblem`, got 'kdv'"),
+    "train a name": (lambda: trained(problem="kdv", held_out=1), "needs a `Problem`, got 'kdv'"),
     "train by a name": (
         lambda: trained(estimator="exact"),
         "`train(estimator)` needs an `AbstractEstimator`",

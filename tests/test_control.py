@@ -92,7 +92,7 @@ def test_lqg_integral_agrees_with_the_radial_heat_equation():
 def test_lqg_reference_at_the_origin_is_the_published_one():
     # 4.5901 by Monte Carlo: Han, Jentzen and E (2018).
     problem = get_problem("hjb-lqg")
-    assert problem.reference(jnp.asarray(problem.origin)[None])[0] == pytest.approx(4.5901, abs=2e-4)
+    assert problem.truth(jnp.asarray(problem.origin)[None])[0] == pytest.approx(4.5901, abs=2e-4)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,7 @@ from interpreter import interpreted
 
 from stde_pdes import get_problem
 from stde_pdes.domains import Box
-from stde_pdes.families.burgers_type import BurgersType
-from stde_pdes.families.lifting import Lifting
+from stde_pdes.problems.periodic import BurgersType
 from stde_pdes.references import spectral_solution
 from stde_pdes.testing import worst_residual
 
@@ -49,7 +48,7 @@ def random_model(problem, seed=2):
 
 
 def points_of(problem, count=20):
-    return drawn(Box(problem.bounds), count)
+    return drawn(problem.test_points, count)
 
 
 @exact
@@ -65,6 +64,7 @@ def on_both(functions, faces):
 def test_data_on_the_faces_are_built_into_the_ansatz(name):
     problem = get_problem(name)
     points, unit = np.array(points_of(problem)), np.eye(problem.num_inputs)
+    bounds, orders = problem.test_points.bounds, problem.ansatz.lifting.orders
 
     def moved(axis, to):
         return np.where(np.arange(problem.num_inputs) == axis % problem.num_inputs, to, points)
@@ -72,42 +72,35 @@ def test_data_on_the_faces_are_built_into_the_ansatz(name):
     def gap(x):
         return random_model(problem)(x) - problem.solution(x)
 
-    np.testing.assert_allclose(at_each(gap, moved(-1, problem.bounds[-1][0])), 0, atol=1e-12)
-    for axis, orders in enumerate(problem.orders):
+    np.testing.assert_allclose(at_each(gap, moved(-1, bounds[-1][0])), 0, atol=1e-12)
+    for axis, (below, above) in enumerate(orders[:-1]):
         derivatives = [gap]
-        for _ in range(max(orders) - 1):
+        for _ in range(max(below, above) - 1):
             derivatives.append(lambda x, f=derivatives[-1], axis=axis: jax.jvp(f, (x,), (unit[axis],))[1])
-        faces = np.stack([moved(axis, end) for end in problem.bounds[axis]])
+        faces = np.stack([moved(axis, end) for end in bounds[axis]])
         for i, values in enumerate(on_both(derivatives, faces)):
-            given = values[np.array(orders) > i]
+            given = values[np.array([below, above]) > i]
             np.testing.assert_allclose(given, 0, atol=1e-11)
 
 
 def test_ansatz_does_not_know_the_solution_inside():
     """Another solution with the same data on the faces gives the same ansatz."""
     problem = get_problem("kp")
-    inside = dataclasses.replace(problem, solution=lambda x: problem.solution(x) + bubble(problem, x))
+    bounds = problem.test_points.bounds
+
+    def other(x):
+        return problem.solution(x) + bubble(bounds, x)
+
+    inside = eqx.tree_at(lambda p: p.ansatz.lifting.data, problem, other)
     points = points_of(problem)
     values = [at_each(random_model(p), points) for p in (problem, inside)]
     np.testing.assert_allclose(*values, rtol=1e-10, atol=1e-12)
-    assert np.max(at_each(lambda x: jnp.abs(inside.solution(x) - problem.solution(x)), points)) > 1
+    assert np.max(at_each(lambda x: jnp.abs(other(x) - problem.solution(x)), points)) > 1
 
 
-def bubble(problem, point):
-    low, high = jnp.asarray(problem.bounds).T
+def bubble(bounds, point):
+    low, high = jnp.asarray(bounds).T
     return (point - low)[-1] * jnp.prod((point - low)[:-1] ** 3 * (high - point)[:-1] ** 3)
-
-
-def test_lifting_of_a_polynomial_is_the_polynomial():
-    # Cubic in x, linear in y, constant in t: what Hermite's and Coons' interpolation reproduce.
-    def data(point):
-        x, y, _ = point
-        return (1 + x - 2 * x**3) * (3 - y)
-
-    bounds = ((-1.0, 3.0), (0.0, 2.0), (0.0, 1.0))
-    lifting = Lifting(data, bounds, ((2, 2), (1, 1), (1, 0)))
-    points = drawn(Box(bounds), 10)
-    np.testing.assert_allclose(at_each(lifting, points), at_each(data, points), rtol=1e-10)
 
 
 def test_two_solitons_are_one_where_the_other_is_far():
@@ -130,26 +123,31 @@ def test_two_oblique_line_solitons_are_one_where_the_other_is_far():
         assert float(solution(jnp.array([x, y, 0.2]))) == pytest.approx(expected, rel=1e-9)
 
 
+def ring_of(problem):
+    """The equation, its initial value and its ring."""
+    return problem.reference.__self__
+
+
 @periodic
 def test_periodic_ansatz_has_the_initial_value_and_the_period(name, fields):
     problem = get_problem(name, **fields)
-    points = np.asarray(points_of(problem))
+    ring, points = ring_of(problem), np.asarray(points_of(problem))
     model = interpreted(jax.vmap(jax.value_and_grad(random_model(problem))))
     start = points * [1, 0]
-    initial = interpreted(problem.initial)(points[:, 0])
+    initial = interpreted(ring.initial)(points[:, 0])
     np.testing.assert_allclose(model(start)[0], initial, rtol=1e-12, atol=1e-14)
-    for here, shifted in zip(model(points), model(np.add(points, [problem.length, 0])), strict=True):
+    for here, shifted in zip(model(points), model(np.add(points, [ring.length, 0])), strict=True):
         np.testing.assert_allclose(here, shifted, atol=1e-10)
 
 
-def reference(problem, points, **accuracy):
+def reference(ring, points, **accuracy):
     positions, times = np.asarray(points).T
     return spectral_solution(
-        problem.equation.symbol,
-        problem.equation.advection,
-        problem.initial,
-        length=problem.length,
-        horizon=problem.horizon,
+        ring.equation.symbol,
+        ring.equation.advection,
+        ring.initial,
+        length=ring.length,
+        horizon=ring.horizon,
         positions=positions,
         times=times,
         **accuracy,
@@ -162,18 +160,18 @@ def test_spectral_reference_is_converged_in_space_and_time(name, fields):
     problem = get_problem(name, **fields)
     points = points_of(problem, 200)
     points = points.at[:20, 1].set(0.0)
-    values = problem.reference(points)
-    coarser = reference(problem, points, num_modes=72, num_steps=2000)
+    values = problem.truth(points)
+    coarser = reference(ring_of(problem), points, num_modes=72, num_steps=2000)
     np.testing.assert_allclose(values, coarser, atol=1e-6)
-    np.testing.assert_allclose(values[:20], problem.initial(points[:20, 0]), atol=1e-12)
+    np.testing.assert_allclose(values[:20], ring_of(problem).initial(points[:20, 0]), atol=1e-12)
 
 
 @pytest.mark.slow
 def test_spectral_reference_is_refined_where_it_needs_to_be():
     problem = get_problem("g-kdv", solution="cosine", alpha=2e-4)
     points = points_of(problem, 200)
-    finer = reference(problem, points, num_modes=150, num_steps=5000)
-    np.testing.assert_allclose(problem.reference(points), finer, atol=1e-5)
+    finer = reference(ring_of(problem), points, num_modes=150, num_steps=5000)
+    np.testing.assert_allclose(problem.truth(points), finer, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +182,7 @@ def test_spectral_reference_is_refined_where_it_needs_to_be():
 def test_a_spectral_reference_that_does_not_converge_is_refused(name, fields):
     problem = get_problem(name, **fields)
     with pytest.raises(ValueError, match=r"does not converge.* take a shorter horizon, or more dispersion"):
-        problem.reference(points_of(problem, 200))
+        problem.truth(points_of(problem, 200))
 
 
 def test_spectral_reference_of_kdv_is_the_soliton_where_the_ring_is_long():
@@ -207,7 +205,7 @@ def test_spectral_reference_of_kdv_is_the_soliton_where_the_ring_is_long():
 def test_small_waves_of_kuramoto_sivashinsky_grow_as_linear_theory_says():
     problem = get_problem("kuramoto-sivashinsky")
     k, size = 3 / 4, 1e-7  # the third harmonic of the ring
-    small = dataclasses.replace(problem, initial=lambda x: size * jnp.cos(k * x))
+    small = dataclasses.replace(ring_of(problem), initial=lambda x: size * jnp.cos(k * x))
     points = points_of(problem)
     expected = size * np.exp((k**2 - k**4) * points[:, 1]) * np.cos(k * points[:, 0])
     np.testing.assert_allclose(reference(small, points), expected, rtol=1e-5, atol=1e-13)

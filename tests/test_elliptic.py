@@ -9,8 +9,8 @@ from helpers import at_each, drawn
 from interpreter import interpreted
 
 from stde_pdes import get_problem
-from stde_pdes.domains import Shell, Spheres, UnitBall
-from stde_pdes.families.interactions import ManyBody, three_body, two_body
+from stde_pdes.domains import RadialBall, Shell, Spheres
+from stde_pdes.problems.interactions import ManyBody, three_body, two_body
 from stde_pdes.testing import worst_residual
 
 EQUATIONS = ("poisson", "allen-cahn", "sine-gordon")
@@ -56,8 +56,8 @@ def test_sources_agree_with_nested_ad(name, dim, reaction):
     def expected(x):
         return laplacian(problem.solution)(x) + reaction(problem.solution(x))
 
-    points = drawn(UnitBall(dim), 5, seed=1)
-    got = at_each(problem.source, points)
+    points = drawn(RadialBall(dim), 5, seed=1)
+    got = at_each(problem.conditions[0].source, points)
     np.testing.assert_allclose(got, at_each(expected, points), rtol=1e-10, atol=1e-10)
 
 
@@ -68,7 +68,7 @@ def test_sources_of_the_biharmonic_equation_agree_with_nested_ad(domain, dim):
     problem = get_problem("biharmonic", dim=dim, domain=domain)
     points = drawn(problem.conditions[0].points, 4, seed=1)
     expected = at_each(laplacian(laplacian(problem.solution)), points)
-    np.testing.assert_allclose(at_each(problem.source, points), expected, rtol=1e-10)
+    np.testing.assert_allclose(at_each(problem.conditions[0].source, points), expected, rtol=1e-10)
 
 
 def test_the_exact_solutions_are_those_of_the_paper():
@@ -112,7 +112,7 @@ def test_right_hand_sides_cost_linear_time_and_memory_in_the_dimension(bodies, i
 @pytest.mark.parametrize("dim", [2**14 + 1, 2 * 2**14 + 7])
 def test_blocks_of_places_add_up(dim):
     problem = get_problem("poisson-two-body", dim=dim)
-    x, c = drawn(UnitBall(dim), 1)[0], problem.solution.coefficients
+    x, c = drawn(RadialBall(dim), 1)[0], problem.solution.coefficients
     expected = interpreted(lambda x: (1 - x @ x) * jnp.sum(c * two_body(x[:-1], x[1:])))(x)
     np.testing.assert_allclose(interpreted(problem.solution)(x), expected, rtol=1e-12)
 
@@ -131,15 +131,15 @@ def test_ansatz_vanishes_on_the_spheres(name):
     problem = get_problem(name, dim=4)
     for radius in (1.0, 2.0) if name == "biharmonic" else (1.0,):
         values = at_each(random_model(problem), on_sphere(radius, 4))
-        assert np.max(np.abs(values)) < 1e-13 * problem.output_scale
+        assert np.max(np.abs(values)) < 1e-13 * problem.ansatz.scale
 
 
 def test_ansatz_of_the_biharmonic_equation_is_clamped_on_the_ball():
     problem = get_problem("biharmonic", dim=4, domain="ball")
     model = random_model(problem)
     values, slopes = at_each(lambda x: (model(x), slope(model, x)), on_sphere(1.0, 4))
-    assert np.max(np.abs(values)) < 1e-13 * problem.output_scale
-    assert np.max(np.abs(slopes)) < 1e-13 * problem.output_scale
+    assert np.max(np.abs(values)) < 1e-13 * problem.ansatz.scale
+    assert np.max(np.abs(slopes)) < 1e-13 * problem.ansatz.scale
 
 
 def test_normal_derivative_on_the_shell_is_asked_for_and_is_that_of_the_solution():
@@ -167,7 +167,7 @@ def test_ansatz_is_affine_in_the_network(name):
 # Standard errors over 4e4 points: 2.9e-3 (U[0, 1]: half as much from 0 to 1/2) for a mean radius,
 # below 6e-3 for second moments of size up to 4/3.
 @pytest.mark.parametrize(
-    ("domain", "inner", "outer"), [(UnitBall(3), 0.0, 1.0), (Shell(3, 1.0, 2.0), 1.0, 2.0)]
+    ("domain", "inner", "outer"), [(RadialBall(3), 0.0, 1.0), (Shell(3, 1.0, 2.0), 1.0, 2.0)]
 )
 def test_points_between_spheres_have_uniform_radius_and_isotropic_directions(domain, inner, outer):
     points = np.asarray(drawn(domain, 40_000))

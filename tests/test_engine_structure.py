@@ -16,7 +16,7 @@ from stde_estimators import SDGD, STDE
 
 import stde_core as stde
 from stde_pdes import Training
-from stde_pdes.families.elliptic import allen_cahn_two_body
+from stde_pdes.problems.elliptic import allen_cahn_two_body
 from stde_pdes.training import loss
 
 D, BATCH, N, WIDTH = 1009, 7, 5, 3
@@ -67,11 +67,11 @@ def test_written_out_tangents_are_found_where_they_hide():
 def test_two_body_training_never_writes_its_tangents_out(shared, unbiased):
     problem = allen_cahn_two_body(D)
     network = eqx.nn.MLP(D, "scalar", WIDTH, 2, activation=jnp.tanh, key=KEY)
-    training = Training(batch=BATCH, shared_tangents=shared, unbiased=unbiased)
+    training = Training(shared_tangents=shared, unbiased=unbiased)
 
     @eqx.filter_value_and_grad
     def value_and_grad(network, estimator):
-        return loss(problem, problem.ansatz(network), estimator, training, key=KEY)
+        return loss(problem, network, estimator, training, batch=BATCH, key=KEY)
 
     parameters, static = eqx.partition(network, eqx.is_array)
     step = lambda parameters: value_and_grad(eqx.combine(parameters, static), STDE(N))  # noqa: E731

@@ -10,7 +10,7 @@ from interpreter import interpreted
 
 import stde_core as stde
 from stde_pdes import get_problem
-from stde_pdes.domains import GeometricBrownianPaths
+from stde_pdes.diffusions import GeometricBrownianPaths
 from stde_pdes.testing import worst_residual
 
 NAME = "black-scholes-barenblatt"
@@ -21,7 +21,7 @@ def test_exact_solution_fulfils_the_equation(fields):
     problem = get_problem(NAME, **fields)
     assert worst_residual(problem) < 1e-12
     points = drawn(problem.conditions[0].points, 5)
-    np.testing.assert_allclose(problem.reference(points), at_each(problem.solution, points), rtol=1e-12)
+    np.testing.assert_allclose(problem.truth(points), at_each(problem.solution, points), rtol=1e-12)
 
 
 def test_operator_agrees_with_nested_ad():
@@ -61,10 +61,8 @@ def test_ansatz_has_the_terminal_value_and_is_affine(dim):
 def test_default_estimator_is_exact_on_the_solution():
     # Random signs meet a diagonal Hessian: no variance.
     problem = get_problem(NAME, dim=50)
-    name, options = problem.default_estimator(50)
-    (condition,) = problem.conditions
+    (condition,), estimator = problem.conditions, problem.estimator
     (x,) = drawn(condition.points, 1)
-    estimator = stde.get_estimator(name, **options)
 
     @interpreted
     def residual(x, key):
@@ -90,7 +88,7 @@ def test_geometric_brownian_paths_have_lognormal_moments():
 def test_paths_start_at_the_published_point():
     problem = get_problem(NAME, dim=5)
     np.testing.assert_array_equal(problem.origin, [1.0, 0.5, 1.0, 0.5, 1.0, 0.0])
-    paths = problem.view.paths
+    paths = problem.plot.paths()
     np.testing.assert_allclose(paths[:, 0], np.tile(problem.origin, (len(paths), 1)))
     assert (paths[:, :, :-1] > 0).all()
 

@@ -9,22 +9,19 @@ import pickle
 import shutil
 import tracemalloc
 
-import jax
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stde_pdes import Training, load
-from stde_pdes._options import parse
-from stde_pdes._run_files import read_metrics, read_result, read_run
-from stde_pdes._setup import Options, prepare
+from stde_pdes.options import parse_training
 from stde_pdes.report.page import write_report
-from stde_pdes.runs import write_record
-from stde_pdes.runs._checkpoint import read_checkpoint, write_checkpoint
-from stde_pdes.runs._load import write_model
-from stde_pdes.runs._precision import new_network
-from stde_pdes.runs._record import write_json
+from stde_pdes.runs.checkpoint import read_checkpoint, write_checkpoint
+from stde_pdes.runs.files import read_metrics, read_result, read_run, write_json
+from stde_pdes.runs.load import first_network, write_model
+from stde_pdes.runs.record import write_record
+from stde_pdes.runs.setup import Options, prepare
 from stde_pdes.training import start_of
 
 FILES = ("run.json", "metrics.jsonl", "result.json", "checkpoint.eqx", "model.eqx")
@@ -97,7 +94,7 @@ def test_any_options_make_a_setup_or_a_sentence(unchecked, name, seed, options):
 @many(100)
 @given(options=OPTIONS)
 def test_any_options_are_parsed_or_refused_in_a_sentence(unchecked, options):
-    in_one_sentence(lambda: Training(**parse(Training, options, "-t", Training())))
+    in_one_sentence(lambda: parse_training(options, Training()))
 
 
 # --- files
@@ -110,13 +107,13 @@ def setup():
 
 @pytest.fixture(scope="module")
 def network(setup):
-    return new_network(setup, key=jax.random.key(0))
+    return first_network(setup, None)
 
 
 @pytest.fixture(scope="module")
 def like(setup, network):
     """What a checkpoint is compared with."""
-    return lambda place: start_of(network, setup.training, place)
+    return lambda place: start_of(setup.problem, network, setup.training, place)
 
 
 @pytest.fixture(scope="module")
@@ -124,13 +121,15 @@ def whole(setup, network, tmp_path_factory):
     """The directory of a finished run, which nobody had to wait for."""
     directory = tmp_path_factory.mktemp("whole") / "run"
     directory.mkdir()
-    record = write_record(directory, setup)
-    write_checkpoint(directory, start_of(network, setup.training), record["environment"]["versions"])
+    record = write_record(directory, setup, None, None)
+    write_checkpoint(
+        directory, start_of(setup.problem, network, setup.training), record["environment"]["versions"]
+    )
     numbers = dict.fromkeys(("relative_l1", "relative_l2", "trivial_relative_l2", "seconds"), 0.5)
     line = {"step": 1, "loss": 2.0, "seconds": 0.1, "steps_per_second": 10.0}
     (directory / "metrics.jsonl").write_text(json.dumps(line) + "\n" + json.dumps(line | {"step": 2}) + "\n")
     result = numbers | {"steps": 4, "steps_per_second": 10.0, "peak_memory_mb": 100.0}
-    write_json(directory, "result.json", result | {"model_sha256": write_model(directory, network)})
+    write_json(directory, "result.json", result | {"model_sha256": write_model(directory, network, {})})
     return directory
 
 
@@ -153,6 +152,7 @@ def read_all(directory, whole, like):
     if page is not None:
         assert page == directory / "report.html"
         page.unlink()
+        (directory / "curves.png").unlink(missing_ok=True)
     assert contents(directory.parent) == before
 
 

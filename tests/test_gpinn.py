@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import stde_core as stde
-from stde_pdes import Condition, Training, get_problem
-from stde_pdes.domains import UnitBall
+from stde_pdes import Adam, Condition, Training, get_problem
+from stde_pdes.domains import RadialBall
+from stde_pdes.problem import Unknowns
 from stde_pdes.training import Objective
-from stde_pdes.training._sample import draw
+from stde_pdes.training.sample import draw
 
 CASES = {
     "one-dimensional, exact": ("g-kdv", {}),
@@ -24,8 +25,8 @@ CASES = {
 
 def objective_of(problem, estimator, **settings):
     network = eqx.nn.MLP(problem.num_features, "scalar", 8, 2, jnp.tanh, key=jax.random.key(0))
-    training = Training(batch=6, **settings)
-    return Objective(problem, problem.ansatz, estimator, training), network
+    training = Training((Adam(batch=6),), **settings)
+    return Objective(problem, lambda network: Unknowns(network, {}), estimator, training), network
 
 
 def full_residual(problem, network):
@@ -114,13 +115,13 @@ def test_without_a_weight_nothing_is_differentiated():
     problem = get_problem("allen-cahn-two-body", dim=4)
     objective, network = objective_of(problem, stde.get_estimator("exact"))
     (sample,) = objective.draw(network, 6, key=jax.random.key(1))
-    assert sample.axes.shape == (6, 0) and sample.right.shape == (6, 1)
-    enhanced = dataclasses.replace(objective, training=Training(batch=6, gpinn_weight=1.0))
+    assert sample.axes.shape == (6, 0) and sample.right.shape == (6, 1, 1)
+    enhanced = dataclasses.replace(objective, training=Training((Adam(batch=6),), gpinn_weight=1.0))
     assert objective.loss(network, (sample,)) == enhanced.loss(network, (sample,))
 
 
 def test_conditions_without_operators_are_not_enhanced():
-    training, points = Training(gpinn_weight=1.0), UnitBall(3)
+    training, points = Training(gpinn_weight=1.0), RadialBall(3)
     values = Condition("values", points, None, lambda x, u, values: u)
     equation = Condition("equation", points, stde.Laplacian(), lambda x, u, values: values)
     drawn = [draw(condition, training, 5, key=jax.random.key(0)) for condition in (values, equation)]

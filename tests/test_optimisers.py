@@ -12,9 +12,23 @@ from interpreter import interpreted
 from jax.flatten_util import ravel_pytree
 
 import stde_core as stde
-from stde_pdes import MLP, Causal, GaussNewton, Resampling, Training, get_problem, hold_out, train
-from stde_pdes.optimisers import LBFGS, AbstractObjective
+from stde_pdes import (
+    LBFGS,
+    MLP,
+    Adam,
+    Causal,
+    GaussNewton,
+    Resampling,
+    Training,
+    get_problem,
+    hold_out,
+    train,
+)
+from stde_pdes.optimisers import AbstractObjective
+from stde_pdes.problem import Unknowns
 from stde_pdes.training import Objective
+
+ADAM = Adam(20, 20, 1e-2)
 
 
 class Linear(AbstractObjective):
@@ -113,11 +127,12 @@ def kdv_objective(training):
     problem = get_problem("kdv")
     network = MLP(6, 1)(problem.num_features, key=jax.random.key(0))
     params, static = eqx.partition(network, eqx.is_inexact_array)
-    model = lambda params: problem.ansatz(eqx.combine(params, static))  # noqa: E731
-    return Objective(problem, model, stde.get_estimator("exact"), training), params
+    rebuild = lambda params: Unknowns(eqx.combine(params, static), {})  # noqa: E731
+    objective = Objective(problem, rebuild, stde.get_estimator("exact"), training)
+    return objective.with_states(objective.first_states()), params
 
 
-@pytest.mark.parametrize("fields", [{}, {"gpinn_weight": 0.1}, {"causal": Causal(0.5)}], ids=str)
+@pytest.mark.parametrize("fields", [{}, {"gpinn_weight": 0.1}, {"weightings": [Causal(0.5)]}], ids=str)
 @pytest.mark.slow
 def test_jacobian_is_the_derivative_of_the_residuals_and_squares_to_the_loss(fields):
     objective, params = kdv_objective(Training(**fields))
@@ -135,14 +150,14 @@ def test_causal_weights_fall_behind_large_residuals():
     times, squares = jnp.array([0.3, 0.1, 0.2, 0.4]), jnp.array([4.0, 8.0, 0.0, 1.0])
     # In order of time: nothing before; 8; 8; 12, each over 4 points.
     expected = jnp.exp(-0.5 * jnp.array([2.0, 0.0, 2.0, 3.0]))
-    np.testing.assert_allclose(Causal(0.5)(times, squares, 1), expected)
+    np.testing.assert_allclose(Causal(0.5).of_points(times, lambda: squares), expected)
     backwards = jnp.exp(-0.5 * jnp.array([0.25, 1.25, 1.25, 0.0]))
-    np.testing.assert_allclose(Causal(0.5)(times, squares, -1), backwards)
+    np.testing.assert_allclose(Causal(0.5).of_points(-times, lambda: squares), backwards)
 
 
 @pytest.mark.slow
 def test_causal_weights_are_constants_of_the_gradient():
-    objective, params = kdv_objective(Training(causal=Causal(2.0)))
+    objective, params = kdv_objective(Training(weightings=[Causal(2.0)]))
     plain, _ = kdv_objective(Training())
     sample, unweighted = (one.draw(params, 5, key=jax.random.key(1)) for one in (objective, plain))
     (part,) = sample
@@ -156,7 +171,7 @@ def test_causal_weights_are_constants_of_the_gradient():
 
 
 def test_losses_of_one_sample_have_equal_causal_weights():
-    objective, params = kdv_objective(Training(causal=Causal(2.0)))
+    objective, params = kdv_objective(Training(weightings=[Causal(2.0)]))
     plain, _ = kdv_objective(Training())
 
     @interpreted
@@ -176,7 +191,7 @@ def test_losses_of_one_sample_have_equal_causal_weights():
 def test_gauss_newton_with_causal_weights_does_not_run_off_from_a_random_start():
     problem, exact = get_problem("kdv"), stde.get_estimator("exact")
     gauss_newton = GaussNewton(steps=20, batch=60)
-    training = Training(steps=1, batch=20, learning_rate=1e-4, gauss_newton=gauss_newton, causal=Causal())
+    training = Training((Adam(1, 20, 1e-4), gauss_newton), [Causal()])
     with jax.enable_x64(False):
         network, held_out = MLP(16, 2)(problem.num_features, key=jax.random.key(0)), hold_out(problem, 200)
         trained = train(problem, network, exact, training, held_out, key=jax.random.key(1))
@@ -223,16 +238,16 @@ def test_resampled_points_have_larger_residuals():
 @pytest.mark.parametrize(
     "stage",
     [
-        {"gauss_newton": GaussNewton(steps=4, batch=60)},
-        {"lbfgs": LBFGS(steps=8, batch=60, redraw=4)},
-        {"causal": Causal(), "resampling": Resampling(candidates=2)},
+        {"stages": (ADAM, GaussNewton(steps=4, batch=60))},
+        {"stages": (ADAM, LBFGS(steps=8, batch=60, redraw=4))},
+        {"stages": [ADAM], "weightings": [Causal()], "resampling": Resampling(candidates=2)},
     ],
-    ids=lambda fields: "-".join(fields),
+    ids=["gauss-newton", "lbfgs", "causal-resampling"],
 )
 @pytest.mark.slow
 def test_every_stage_and_choice_trains(stage):
     problem = get_problem("kdv")
-    training = Training(steps=20, batch=20, learning_rate=1e-2, test_points=200, **stage)
+    training = Training(test_points=200, **stage)
     network, held_out = MLP(16, 2)(problem.num_features, key=jax.random.key(0)), hold_out(problem, 200)
     reports = []
     exact = stde.get_estimator("exact")
@@ -253,15 +268,15 @@ def test_gauss_newton_beats_as_many_steps_of_adam():
         trained = train(problem, network, exact, training, held_out, key=jax.random.key(1))
         return trained.progress.errors.relative_l2
 
-    adam = Training(steps=60, batch=50, learning_rate=3e-3, test_points=500)
-    second = dataclasses.replace(adam, steps=20, gauss_newton=GaussNewton(steps=40, batch=50))
+    adam = Training([Adam(60, 50, 3e-3)], test_points=500)
+    second = Training((Adam(20, 50, 3e-3), GaussNewton(steps=40, batch=50)), test_points=500)
     assert error(second) < 0.1 * error(adam)
 
 
 def test_causal_weights_are_refused_without_time():
     problem = get_problem("allen-cahn-two-body", dim=4)
     network, held_out = MLP(4, 1)(4, key=jax.random.key(0)), hold_out(problem, 10)
-    training = Training(steps=1, causal=Causal())
+    training = Training([Adam(1)], [Causal()])
     with pytest.raises(ValueError, match="`causal` needs a problem in time"):
         train(problem, network, stde.get_estimator("exact"), training, held_out, key=jax.random.key(0))
 
@@ -280,12 +295,12 @@ def test_causal_weights_are_refused_without_time():
         (lambda: Resampling(candidates=1), "`resampling.candidates` needs an integer ≥ 2, got 1"),
         (lambda: Training(gpinn_weight=-0.1), "`gpinn_weight` needs to be a number ≥ 0, got -0.1"),
         (
-            lambda: Training(unbiased=True, lbfgs=LBFGS()),
-            "`unbiased` needs Adam alone, got `lbfgs` too, .* has no lower bound. Set `lbfgs` to none",
+            lambda: Training((Adam(), LBFGS()), unbiased=True),
+            "`unbiased` needs stages that draw anew .* got `LBFGS` too, .* no lower bound. Leave these out",
         ),
         (
-            lambda: Training(unbiased=True, gauss_newton=GaussNewton(), lbfgs=LBFGS()),
-            "`unbiased` needs Adam alone, got `gauss_newton` and `lbfgs` too",
+            lambda: Training((Adam(), GaussNewton(), LBFGS()), unbiased=True),
+            "got `GaussNewton` and `LBFGS` too",
         ),
     ],
 )

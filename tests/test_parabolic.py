@@ -11,8 +11,7 @@ from interpreter import interpreted
 
 import stde_core as stde
 from stde_pdes import Training, get_problem
-from stde_pdes.diffusions import Diffusion
-from stde_pdes.domains import BrownianPaths
+from stde_pdes.diffusions import BrownianPaths, Diffusion
 from stde_pdes.references import branching_solution, mean_at_maximum, radial_solution
 from stde_pdes.training import check
 
@@ -44,7 +43,7 @@ def random_model(problem):
     ],
 )
 def test_radial_reference_at_the_origin(name, dim, value):
-    (got,) = get_problem(name, dim=dim).reference(jnp.zeros((1, dim + 1)))
+    (got,) = get_problem(name, dim=dim).truth(jnp.zeros((1, dim + 1)))
     assert got == pytest.approx(value, rel=1e-6)
 
 
@@ -155,7 +154,7 @@ def test_allen_cahn_reference_agrees_with_a_grid(dim):
 )
 def test_allen_cahn_reference_at_the_origin(dim, value, published):
     problem = get_problem("allen-cahn-parabolic", dim=dim)
-    mean = float(problem.heat_flow(jnp.zeros(dim + 1), 64))
+    mean = float(problem.ansatz.flow(jnp.zeros(dim + 1), 64))
     got = branching_solution(
         terminal,
         np.array([mean]),
@@ -171,16 +170,16 @@ def test_allen_cahn_reference_at_the_origin(dim, value, published):
 def test_allen_cahn_reference_at_the_terminal_time_is_the_terminal_condition():
     problem = get_problem("allen-cahn-parabolic", dim=3)
     points = np.array(drawn(problem.conditions[0].points, 4))
-    points[:, -1] = problem.horizon
+    points[:, -1] = 0.3
     expected = np.arctan(points[:, :-1].max(1))
-    np.testing.assert_allclose(problem.reference(jnp.asarray(points)), expected, rtol=1e-6)
+    np.testing.assert_allclose(problem.truth(jnp.asarray(points)), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_ansatz_has_the_terminal_value(name):
     problem = get_problem(name, dim=3)
     x = np.random.default_rng(0).normal(size=(20, 3))
-    points = np.concatenate([x, np.full((20, 1), problem.horizon)], axis=1)
+    points = np.concatenate([x, np.full((20, 1), 0.3)], axis=1)
     expected = np.arctan(x.max(1)) if "allen" in name else 5 / (10 + 2 * (x**2).sum(1))
     np.testing.assert_allclose(at_each(random_model(problem), points), expected, rtol=0, atol=1e-9)
 
@@ -203,10 +202,10 @@ def test_allen_cahn_model_leaves_out_only_what_cancels():
 
     def whole(point):  # the same model, with all derivatives of the heat flow
         x, t = point[:-1], point[-1:]
-        flow = problem.heat_flow(point, 64)
-        level = (flow[None] - problem.centre) / problem.deviation
-        features = jnp.concatenate([x / problem.dim**0.5, t / problem.horizon, level])
-        return flow + (problem.horizon - t[0]) * network(features)
+        flow = problem.ansatz.flow(point, 64)
+        level = (flow[None] - problem.ansatz.centre) / problem.ansatz.deviation
+        features = jnp.concatenate([x / problem.dim**0.5, t / 0.3, level])
+        return flow + (0.3 - t[0]) * network(features)
 
     operator, exact = problem.conditions[0].operators, stde.get_estimator("exact")
 

@@ -19,22 +19,22 @@ from click.testing import CliRunner
 import stde_pdes
 from stde_cli import cli
 from stde_pdes.memory import peak_resident_mb, resident_mb
-from stde_pdes._run_files import read_file, write_file
-from stde_pdes.runs import own_directory
+from stde_pdes.runs.files import read_file, write_file
+from stde_pdes.runs.directory import own_directory
 
 assert 0 < resident_mb(os.getpid()) <= peak_resident_mb() * 1.1
 for command in ("solve", "evaluate", "report"):
     assert CliRunner().invoke(cli, [command, "--help"]).exit_code == 0
 warnings.simplefilter("ignore")  # filelock says that there is no flock
-with own_directory(sys.argv[1], "kdv", resume=False) as directory:
+with own_directory(Path(sys.argv[1]), "kdv", resume=False) as directory:
     write_file(directory, "run.json", b"{}\\r\\n")
     assert read_file(directory, "run.json") == b"{}\\r\\n"
     try:
-        with own_directory(sys.argv[1], "kdv", resume=True):
+        with own_directory(Path(sys.argv[1]), "kdv", resume=True):
             raise AssertionError("two at a time")
     except ValueError as error:
         assert "is in use by another run" in str(error)
-with own_directory(sys.argv[1], "kdv", resume=True):
+with own_directory(Path(sys.argv[1]), "kdv", resume=True):
     pass
 """
 

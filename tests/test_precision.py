@@ -14,7 +14,7 @@ from stde_cli import cli
 from test_contracts import PROBLEMS, names
 
 from stde_pdes import get_problem, load
-from stde_pdes.runs import in_precision
+from stde_pdes.runs.precision import in_precision
 
 # Short, so that its reference is quick.
 FIELDS = PROBLEMS | {"kuramoto-sivashinsky": {"horizon": 0.01}}
@@ -36,7 +36,7 @@ def told(problem, points):
     points, conditions = jnp.asarray(points, float), problem.conditions
     functions = [problem.ansatz(network), *(c.source for c in conditions if c.source is not None)]
     values = jit(lambda points: [jax.vmap(function)(points) for function in functions])(points)
-    return [problem.reference(points), *values, *(condition.weight for condition in conditions)]
+    return [problem.truth(points), *values, *(condition.weight for condition in conditions)]
 
 
 @pytest.mark.parametrize("name", names("problems", fast=["poisson-two-body", "hjb-lin"]))

@@ -1,81 +1,74 @@
-"""Curves, ticks and words on the page of a run."""
+"""The picture of the curves of a run."""
 
-import math
-import re
-
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from PIL import Image
 
-from stde_pdes.report.page._axes import log_limits, log_ticks, ticks
-from stde_pdes.report.page._chart import Chart, Curve
-from stde_pdes.report.page._html import prose
-from stde_pdes.report.page._words import duration, number
+from stde_pdes.report.plots import draw_curves
 
-# --- curves and words
-
-
-@pytest.mark.parametrize(
-    "values",
-    [[1.0], [1e-300, 1e300], [0.5, 0.500001], [3.0, -1.0, 0.0, float("nan"), float("inf")], [1e-12, 5.0]],
-)
-def test_any_values_are_drawn(values):
-    drawn = Chart("Loss", [Curve("loss", list(enumerate(values)), marked=True)], ("trivial", 0.1)).draw()
-    numbers = [float(n) for n in re.findall(r"-?\d+\.?\d*", drawn.partition('points="')[2].partition('"')[0])]
-    assert numbers and all(0 <= n <= 380 for n in numbers) and "nan" not in drawn
-    left_out = sum(not (math.isfinite(value) and value > 0) for value in values)
-    told = re.findall(r"(\d+) values that are not positive and finite are left out", drawn)
-    assert told == ([str(left_out)] if left_out else [])
+LINE = {"step": 1, "loss": 1.0, "seconds": 1.0, "steps_per_second": 1.0}
 
 
-def test_long_curves_keep_their_extremes_and_little_else():
-    points = [(step, 2.0 + (step == 70_001) - (step == 30_001)) for step in range(100_000)]
-    drawn = Chart("Loss", [Curve("loss", points, marked=True)]).draw()
-    places = re.search(r'points="([^"]*)"', drawn)[1].split()
-    assert len(places) <= 402 and "<circle" not in drawn
-    heights = [float(place.partition(",")[2]) for place in places]
-    assert len({max(heights), min(heights), heights[0]}) == 3
-
-
-def test_nothing_to_draw_is_not_drawn():
-    assert (
-        Chart("Loss", [Curve("loss", [])]).draw() == Chart("Loss", [Curve("loss", [(1, -1.0)])]).draw() == ""
+@pytest.fixture
+def drawn(monkeypatch):
+    """The axes of the last figure that was drawn."""
+    found = []
+    save = Figure.savefig
+    monkeypatch.setattr(
+        Figure, "savefig", lambda self, *a, **k: (found.append(self.axes), save(self, *a, **k))
     )
+    return found
 
 
-def test_ticks_are_round_and_inside():
-    assert ticks(0, 800) == [0, 200, 400, 600, 800] and ticks(0, 966_656)[1] == 250_000
-    assert [label for _, label in log_ticks(*log_limits([1e-5, 4.0]))] == [
-        "10⁻⁵",
-        "10⁻⁴",
-        "10⁻³",
-        "10⁻²",
-        "10⁻¹",
-        "1",
+def of_losses(values, **fields):
+    return [LINE | {"step": step, "loss": value} | fields for step, value in enumerate(values)]
+
+
+def names(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_loss_shares_errors_and_stages_are_drawn(drawn, tmp_path):
+    metrics = of_losses([3.0, 2.0, 1.0], losses={"equation": 0.7, "$\\frac{ <b>": 0.3})
+    metrics[0] |= {"relative_l1": 0.8, "relative_l2": 0.9, "relative_error_origin": None}
+    metrics[2] |= {"relative_l1": 0.1, "relative_l2": 0.2}
+    assert draw_curves(tmp_path, metrics, 0.5, [1])
+    loss, errors = drawn[-1]
+    assert names(loss) == ["loss", "share of equation", r"share of \$\frac{ <b>"]
+    assert names(errors) == ["relative L2 error", "relative L1 error", "best trivial solution"]
+    assert np.array_equal(loss.lines[0].get_ydata(), [3, 2, 1]) and list(loss.lines[-1].get_xdata()) == [1, 1]
+    assert np.array_equal(errors.lines[0].get_xydata(), [[0, 0.9], [2, 0.2]])
+    with Image.open(tmp_path / "curves.png") as image:
+        assert image.size == (1320, 432)
+
+
+def test_one_condition_and_no_errors_are_one_curve(drawn, tmp_path):
+    assert draw_curves(tmp_path, of_losses([3.0, 2.0], losses={"equation": 3.0}), trivial=0.5)
+    assert [names(axes) for axes in drawn[-1]] == [["loss"]]
+
+
+def test_nothing_to_draw_is_not_drawn(tmp_path):
+    for metrics in ([], of_losses([-1.0, 0.0, float("nan")])):
+        assert not draw_curves(tmp_path, metrics) and not list(tmp_path.iterdir())
+
+
+def test_what_a_logarithm_cannot_show_is_left_out_and_told_of(drawn, tmp_path):
+    assert draw_curves(tmp_path, of_losses([3.0, -1.0, 0.0, float("nan"), float("inf")]))
+    assert drawn[-1][0].get_title().endswith("\n(4 values that are not positive and finite are left out)")
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=4),
+    values=st.lists(st.floats(), min_size=1, max_size=4),
+    losses=st.dictionaries(st.text(), st.floats(), min_size=2),
+)
+def test_any_values_and_names_are_drawn(steps, values, losses, tmp_path):
+    metrics = [
+        LINE | {"step": step, "loss": value, "relative_l2": value, "losses": losses}
+        for step, value in zip(steps, values, strict=False)
     ]
-    assert [label for _, label in log_ticks(*log_limits([0.17, 5.8]))] == ["0.2", "0.5", "1", "2", "5"]
-    for limits in [(1e-300, 1e300), (2.0, 2.0), (1.0, 1.3), (3e-4, 9e-4)]:
-        low, high = log_limits(limits)
-        found = log_ticks(low, high)
-        assert 2 <= len(found) <= 8 and all(low <= place <= high for place, _ in found)
-
-
-def test_numbers_and_durations_are_readable():
-    shown = [number(v) for v in (1.2799e-3, 0.0, 0.923, 51.12, 2827.2, 12345.6, 3.2e7, float("nan"), 20_000)]
-    assert shown == [
-        "1.28e-3",
-        "0",
-        "0.923",
-        "51.1",
-        "2\u202f827",
-        "12\u202f346",
-        "3.20e7",
-        "nan",
-        "20\u202f000",
-    ]
-    assert [duration(s) for s in (0.28, 59.9, 61.0, 7380.0)] == ["0.28 s", "60 s", "1 min 1 s", "2 h 3 min"]
-
-
-def test_indices_are_set_as_such():
-    assert prose("u_t + 6uu_x") == "u<sub>t</sub> + 6uu<sub>x</sub>"
-    assert prose("3(u_yu_x)_x") == "3(u<sub>y</sub>u<sub>x</sub>)<sub>x</sub>"
-    assert prose("Σ_{i<d} c_i") == "Σ<sub>i&lt;d</sub> c<sub>i</sub>"
-    assert prose("`num_samples` and gpinn_weight") == "<code>num_samples</code> and gpinn_weight"
+    draw_curves(tmp_path, metrics, values[0], steps)

@@ -13,11 +13,20 @@ from click.testing import CliRunner
 from stde_cli import cli
 
 import stde_core as core
-from stde_pdes import MLP, Residual, Training, get_problem, hold_out
-from stde_pdes._causal import Causal
-from stde_pdes._options import parse
-from stde_pdes._setup import Options, prepare
-from stde_pdes.optimisers import LBFGS, GaussNewton
+from stde_pdes import (
+    LBFGS,
+    MLP,
+    Adam,
+    Causal,
+    GaussNewton,
+    Residual,
+    SelfAdaptive,
+    Training,
+    get_problem,
+    hold_out,
+)
+from stde_pdes.options import parse, parse_training
+from stde_pdes.runs.setup import Options, prepare
 
 QUICK = ["--steps", "3", "-m", "width=8", "-m", "depth=1", "-t", "batch=4", "-t", "test_points=40"]
 PROBLEMS = {
@@ -50,7 +59,8 @@ def test_solve_writes_a_run_and_ends_with_json(name, tmp_path):
     assert printed["affine_relative_l2"] > 0
     assert ("relative_error_origin" in printed) == (name == "semilinear-heat")
     assert {path.name for path in out.iterdir()} - {"checkpoint.eqx", ".lock"} == {
-        *("run.json", "metrics.jsonl", "model.eqx", "solution.png", "result.json", "report.html"),
+        *("run.json", "settings.toml", "metrics.jsonl", "model.eqx", "solution.png", "curves.png"),
+        *("result.json", "report.html"),
     }
     assert json.loads((out / "result.json").read_text()) == printed
     steps = [json.loads(line)["step"] for line in (out / "metrics.jsonl").read_text().splitlines()]
@@ -58,7 +68,7 @@ def test_solve_writes_a_run_and_ends_with_json(name, tmp_path):
     assert (out / "solution.png").read_bytes().startswith(b"\x89PNG")
     setup = json.loads((out / "run.json").read_text())
     assert setup["environment"]["versions"]["jax"] == jax.__version__
-    assert setup["training"]["batch"] == 4 and setup["seed"] == 3
+    assert setup["training"]["stages"][0]["batch"] == 4 and setup["seed"] == 3
     assert setup["model_name"] is None and setup["model"]["width"] == 8
 
 
@@ -81,53 +91,59 @@ def setup_of(problem, **options):
 
 
 def test_a_named_network_takes_over_what_it_shares_with_the_problems_own():
-    own = get_problem("kdv").default_network
+    own = get_problem("kdv").network
     setup = setup_of("kdv", model_name="residual", model=["norm=true"])
-    assert setup.network == Residual(own.width, own.depth, own.activation, norm=True)
+    assert setup.problem.network == Residual(own.width, own.depth, own.activation, norm=True)
     assert setup.describe()["model_name"] == "residual" and setup.describe()["model"]["norm"] is True
-    assert setup_of("kdv").network == own
-    assert setup_of("kdv", model=["width=7"]).network == dataclasses.replace(own, width=7)
+    assert setup_of("kdv").problem.network == own
+    assert setup_of("kdv", model=["width=7"]).problem.network == dataclasses.replace(own, width=7)
 
 
 def test_parts_of_training_are_switched_and_set_and_recorded():
     options = ["steps=2", "causal=on", "lbfgs.steps=7", "lbfgs.memory=3", "gauss-newton=none"]
     setup = setup_of("kdv", training=options, gpinn_weight=0.5)
     training = setup.training
-    assert training.causal == Causal() and training.lbfgs == LBFGS(steps=7, memory=3)
-    assert training.gauss_newton is None and training.resampling == setup.problem.default_training.resampling
-    assert (training.gpinn_weight, training.steps) == (0.5, 2)
-    assert setup.describe()["training"]["lbfgs"]["steps"] == 7
+    own = get_problem("kdv").training
+    assert training.weightings == (Causal(),)
+    assert training.stages == (dataclasses.replace(own.stages[0], steps=2), LBFGS(steps=7, memory=3))
+    assert training.gpinn_weight == 0.5 and training.resampling == own.resampling
+    described = setup.describe()["training"]
+    assert [(stage["name"], stage["steps"]) for stage in described["stages"]] == [("adam", 2), ("lbfgs", 7)]
+    assert described["weightings"] == [{"name": "causal", "strength": 1.0}]
     json.dumps(setup.describe())
 
 
 def test_steps_are_shared_out_among_the_optimisers():
-    training = Training(steps=600, gauss_newton=GaussNewton(steps=300), lbfgs=LBFGS(steps=100))
+    training = Training((Adam(600), GaussNewton(300), LBFGS(100)))
     fifth = training.lasting(200)
-    assert [stage.steps for stage in fifth.stages()] == [120, 60, 20]
-    assert (
-        dataclasses.replace(fifth, steps=600, gauss_newton=training.gauss_newton, lbfgs=training.lbfgs)
-        == training
-    )
-    assert [stage.steps for stage in training.lasting(4).stages()] == [3, 1]
-    assert [stage.steps for stage in training.lasting(1).stages()] == [1]
-    own = get_problem("kdv").default_training
-    assert setup_of("kdv", steps=30).training == own.lasting(30) and own.gauss_newton is not None
+    assert [stage.steps for stage in fifth.stages] == [120, 60, 20]
+    assert dataclasses.replace(fifth, stages=training.stages) == training
+    assert [stage.steps for stage in training.lasting(4).stages] == [3, 1]
+    assert [stage.steps for stage in training.lasting(1).stages] == [1]
+    own = get_problem("kdv").training
+    assert setup_of("kdv", steps=30).training == own.lasting(30) and len(own.stages) == 2
 
 
 @pytest.mark.parametrize(
     ("start", "option", "expected"),
     [
-        (None, "causal=on", Causal()),
-        (None, "causal.strength=3", Causal(3.0)),
-        (Causal(2.0), "causal=on", Causal(2.0)),
-        (Causal(2.0), "causal.strength=3", Causal(3.0)),
-        (Causal(2.0), "causal=none", None),
-        (LBFGS(5, 6), "lbfgs.batch=7", LBFGS(5, 7)),
+        (Training(), "causal=on", Training(weightings=[Causal()])),
+        (Training(), "causal.strength=3", Training(weightings=[Causal(3.0)])),
+        (Training(weightings=[Causal(2.0)]), "causal=on", Training(weightings=[Causal(2.0)])),
+        (Training(weightings=[Causal(2.0)]), "causal.strength=3", Training(weightings=[Causal(3.0)])),
+        (Training(weightings=[Causal(2.0)]), "causal=none", Training()),
+        (Training((Adam(), LBFGS(5, 6))), "lbfgs.batch=7", Training((Adam(), LBFGS(5, 7)))),
+        (Training([LBFGS(5, 6)]), "steps=3", Training((Adam(3), LBFGS(5, 6)))),
+        (Training(), "self_adaptive=on", Training(weightings=[SelfAdaptive()])),
     ],
 )
 def test_parts_begin_as_those_of_the_problem(start, option, expected):
-    name = option.partition("=")[0].partition(".")[0]
-    assert parse(Training, [option], "-t", Training(**{name: start})) == {name: expected}
+    assert parse_training([option], start) == expected
+
+
+def test_a_training_without_an_optimiser_is_refused():
+    with pytest.raises(ValueError, match="`-t` leaves no optimiser to train with; give one"):
+        parse_training(["adam=none"], Training())
 
 
 @pytest.mark.slow
@@ -149,7 +165,7 @@ def test_a_run_with_every_part(tmp_path):
     printed = json.loads(result.stdout.splitlines()[-1])
     assert printed["steps"] == 7
     assert printed["parameters"] == 128 * 8 + 8 + 8 + 1  # without the 64 frequencies
-    assert json.loads((out / "run.json").read_text())["training"]["gauss_newton"]["batch"] == 5
+    assert json.loads((out / "run.json").read_text())["training"]["stages"][1]["batch"] == 5
 
 
 @pytest.mark.slow
@@ -191,7 +207,7 @@ BAD = {
     "number": (["semilinear-heat", "-p", "horizon=soon"], "needs a number, got 'soon'."),
     "not positive": (["semilinear-heat", "-p", "horizon=-1"], "`horizon` needs to be a positive number"),
     "sampler": (["allen-cahn-two-body", "-e", "sampler=gausian"], "did you mean 'gaussian'?"),
-    "unbiased": (["kdv", "-t", "unbiased=true"], "`unbiased` needs Adam alone, got `gauss_newton` too"),
+    "unbiased": (["kdv", "-t", "unbiased=true"], "`unbiased` needs stages that draw anew every step, got"),
     "dotted": (["kdv", "-p", "solution.x=1"], "'solution' has no fields of its own."),
     "from Python": (["allen-cahn-two-body", "-e", "sampler.probabilities=1"], "set it from Python."),
     "estimator": (["kdv", "--estimator", "exat"], "Unknown estimator 'exat'; did you mean 'exact'?"),
@@ -223,7 +239,7 @@ BAD = {
     "part's type": (["kdv", "-t", "gauss_newton.batch=x"], "`-t gauss_newton.batch=x` needs an integer"),
     "no time": (["allen-cahn-two-body", "-t", "causal=on"], "`causal` needs a problem in time"),
     "empty name": (["kdv", "--estimator", ""], "Unknown estimator ''"),
-    "no problem": ([], "Missing argument 'PROBLEM'."),
+    "no problem": ([], "`stde solve` needs a PROBLEM, or `--config FILE`"),
 }
 
 
@@ -264,7 +280,7 @@ def test_an_unwritable_out_is_refused(tmp_path):
 
 @pytest.mark.slow
 def test_a_run_that_diverges_ends_with_a_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr("stde_pdes.training._objective.Objective.loss", lambda *_: jnp.sum(jnp.nan))
+    monkeypatch.setattr("stde_pdes.training.objective.Objective.loss", lambda *_: jnp.sum(jnp.nan))
     result = stde("kdv", *QUICK, "--out", str(tmp_path / "run"))
     assert result.exit_code == 2 and "Lower `learning_rate`" in result.stderr
     assert (tmp_path / "run" / "metrics.jsonl").exists()

@@ -22,7 +22,7 @@ TOGETHER = """
 import jax, jax.numpy as jnp, stde_core as stde, stde_pdes
 jax.config.update("jax_enable_x64", True)
 problem = stde_pdes.get_problem("ornstein-uhlenbeck", dim=12)
-sigma = jnp.vstack([problem.law.sigma, jnp.zeros(12)])
+sigma = jnp.vstack([problem.test_points.law.sigma, jnp.zeros(12)])
 forward = stde.get_operator("fokker-planck", drift=lambda x: -x.at[-1].set(0.0), sigma=sigma)
 density = lambda x: jnp.exp(problem.solution(x) - problem.solution(jnp.zeros(13)))
 point = problem.conditions[0].points(1, key=jax.random.key(0))[0]

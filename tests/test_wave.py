@@ -10,7 +10,7 @@ from interpreter import interpreted
 
 import stde_core as stde
 from stde_pdes import get_problem
-from stde_pdes.domains import UnitBall, WithTime
+from stde_pdes.domains import Interval, RadialBall
 from stde_pdes.testing import worst_residual
 
 
@@ -19,7 +19,7 @@ def test_exact_solution_fulfils_the_equation(dim):
     problem = get_problem("wave", dim=dim)
     assert worst_residual(problem) < 1e-12
     points = drawn(problem.conditions[0].points, 5)
-    np.testing.assert_allclose(problem.reference(points), at_each(problem.solution, points), rtol=1e-12)
+    np.testing.assert_allclose(problem.truth(points), at_each(problem.solution, points), rtol=1e-12)
 
 
 def random_models(problem):
@@ -39,7 +39,7 @@ def test_ansatz_has_all_data_and_is_affine(dim):
     np.testing.assert_allclose(model(at_start), np.sinh(x).sum(1), rtol=1e-12)
     np.testing.assert_allclose(np.asarray(slope(at_start))[:, -1], 0.0, atol=1e-14)
     on_sphere = np.concatenate([x / np.linalg.norm(x, axis=1, keepdims=True), t], axis=1)
-    np.testing.assert_allclose(model(on_sphere), problem.reference(jnp.asarray(on_sphere)), atol=1e-13)
+    np.testing.assert_allclose(model(on_sphere), problem.truth(jnp.asarray(on_sphere)), atol=1e-13)
     mean = 0.5 * (model(points) + at_each(second, points))
     np.testing.assert_allclose(at_each(half, points), mean, rtol=1e-12, atol=1e-14)
 
@@ -58,7 +58,7 @@ def test_ansatz_knows_the_solution_on_the_boundary_only():
     problem = get_problem("wave")
     model = problem.ansatz(lambda z: 0.0 * z[0])
     points = drawn(problem.conditions[0].points, 1000)
-    truth = problem.reference(points)
+    truth = problem.truth(points)
     error = np.linalg.norm(at_each(model, points) - truth) / np.linalg.norm(truth)
     assert error > 0.05
 
@@ -78,7 +78,7 @@ def test_time_is_never_sampled():
 
 
 def test_points_with_time_are_uniform_in_time_and_independent_of_it():
-    points = np.asarray(drawn(WithTime(UnitBall(2), 3.0), 40_000))
+    points = np.asarray(drawn(RadialBall(2) * Interval(0.0, 3.0), 40_000))
     r, t = np.linalg.norm(points[:, :-1], axis=1), points[:, -1]
     assert float(t.min()) >= 0 and float(t.max()) <= 3
     # Standard errors: 4.3e-3 of the mean of U[0, 3], 5e-3 of a correlation.

@@ -49,6 +49,10 @@ class GaussNewton(AbstractStage):
                 f"`gauss_newton.momentum` needs a number from 0 to below 1, got {self.momentum!r}."
             )
 
+    @property
+    def draws_anew(self) -> bool:
+        return False  # a line search compares losses of one sample
+
     def init(self, params: PyTree) -> PyTree:
         return jnp.zeros_like(ravel_pytree(params)[0])
 

@@ -31,6 +31,10 @@ class LBFGS(AbstractStage):
         for name in ("steps", "batch", "redraw", "memory"):
             check_count(f"lbfgs.{name}", getattr(self, name))
 
+    @property
+    def draws_anew(self) -> bool:
+        return False
+
     def _optimiser(self) -> optax.GradientTransformationExtraArgs:
         return optax.lbfgs(memory_size=self.memory)
 

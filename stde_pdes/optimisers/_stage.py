@@ -1,4 +1,5 @@
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -39,6 +40,15 @@ class AbstractStage(ABC):
 
     steps: int
     batch: int
+
+    def lasting(self, steps: int) -> "AbstractStage":
+        """The same stage in so many steps."""
+        return replace(self, steps=steps)  # pyright: ignore[reportArgumentType]
+
+    @property
+    @abstractmethod
+    def draws_anew(self) -> bool:
+        """Whether every step has a sample of its own; else one is held while its loss is lowered."""
 
     @abstractmethod
     def init(self, params: PyTree) -> PyTree:

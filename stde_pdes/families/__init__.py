@@ -1,1 +1,0 @@
-"""The PDE families, one module each."""

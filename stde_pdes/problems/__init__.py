@@ -1,0 +1,1 @@
+"""The zoo: functions that return a `Problem` whose solution is known."""
