@@ -1,7 +1,5 @@
 """A plugin for stde: the Fokker-Planck equation of an anisotropic Ornstein-Uhlenbeck process."""
 
-from typing import Any, Literal
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -10,11 +8,9 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 import stde_core as stde
 import stde_pdes as pdes
-from stde_pdes.domains import AbstractDomain
-from stde_pdes.report.views import PredictedAgainstTrue
 
 
-def ornstein_uhlenbeck(dim: int = 10, horizon: float = 0.5, noise_seed: int = 0) -> "OrnsteinUhlenbeck":
+def ornstein_uhlenbeck(dim: int = 10, horizon: float = 0.5, noise_seed: int = 0) -> pdes.Problem:
     """Fokker-Planck equation q_t = ½tr(D∇²q) + ½∇q·D∇q + x·∇q + d of the log density q of a diffusion.
 
     The process is dX = −X dt + σ dW from X_0 ~ N(0, I), with a full matrix D = σσᵀ whose axes are
@@ -22,105 +18,47 @@ def ornstein_uhlenbeck(dim: int = 10, horizon: float = 0.5, noise_seed: int = 0)
     Σ(t) = e^{−2t} I + (1 − e^{−2t}) D/2 is the exact solution. The logarithm is of order d where the
     density itself underflows. Source: Hu, Zhang, Karniadakis and Kawaguchi (2024), "Score-Based
     Physics-Informed Neural Networks for High-Dimensional Fokker-Planck Equations".
-    """
-    return OrnsteinUhlenbeck(dim, horizon, noise_seed)
-
-
-class OrnsteinUhlenbeck(pdes.AbstractProblem):
-    """`q_t = ½tr(D∇²q) + ½∇q·D∇q + x·∇q + d` on [0, horizon] × R^dim, with `q(x, 0) = log N(x; 0, I)`.
 
     Points are `(x, t)`, time last, with x drawn from the law of X_t. The initial condition is built
     into the ansatz `log N(x; 0, I) + d (1 − e^{−2t}) net`; the network sees x, t and |x|²/d.
 
     Raises `ValueError` for dim < 1, a horizon that is not positive, or a seed that is no integer ≥ 0.
     """
-
-    dim: int = eqx.field(static=True)
-    horizon: float = eqx.field(static=True)
-    noise_seed: int = eqx.field(static=True)
-    time_arrow: Literal[-1, 0, 1] = eqx.field(static=True, default=1)
-    origin: None = eqx.field(static=True, default=None)
-    default_network: pdes.MLP = eqx.field(static=True, default=pdes.MLP(width=64, depth=2, activation="silu"))
-    default_training: pdes.Training = eqx.field(
-        static=True, default=pdes.Training(steps=2000, batch=200, learning_rate=5e-3)
+    stde.check_count("dim", dim)
+    stde.check_count("noise_seed", noise_seed, least=0)
+    if not 0 < horizon < float("inf"):
+        raise ValueError(f"`horizon` needs to be a positive number, got {horizon!r}.")
+    normal = np.random.default_rng(noise_seed).normal(size=(dim, dim))
+    law = GaussianLaw(np.linalg.qr(normal)[0], np.geomspace(0.5, 8.0, dim))
+    equation, space = LogDensity(law, horizon), slice(0, -1)
+    drift, diffusion = stde.Directional(_position), 0.5 * stde.WeightedLaplacian(law.sigma, axes=space)
+    operators = {"q_t − Lq": stde.partial(-1) - diffusion - drift, "∇q": stde.Gradient(axes=space)}
+    return pdes.Problem(
+        [pdes.Condition("equation", AlongTheProcess(law, horizon), operators, equation.residual)],
+        time=-1,
+        ansatz=equation.ansatz,
+        solution=equation.solution,
+        reference=equation.reference,
+        network=pdes.MLP(width=64, depth=2, activation="silu"),
+        training=pdes.Training((pdes.Adam(2000, batch=200, learning_rate=5e-3),)),
+        estimator=stde.get_estimator("stde", num_samples=8, sampler=stde.Rademacher()),
+        notes=("Errors are of the log density; those of its gradient, the score, are not measured.",),
     )
 
-    def __check_init__(self):
-        stde.check_count("dim", self.dim)
-        stde.check_count("noise_seed", self.noise_seed, least=0)
-        if not 0 < self.horizon < float("inf"):
-            raise ValueError(f"`horizon` needs to be a positive number, got {self.horizon!r}.")
 
-    @property
-    def num_inputs(self) -> int:
-        return self.dim + 1
-
-    @property
-    def num_features(self) -> int:
-        return self.dim + 2
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return ("Errors are of the log density; those of its gradient, the score, are not measured.",)
-
-    @property
-    def law(self) -> "GaussianLaw":
-        """The exact law of X_t: D's axes and eigenvalues."""
-        normal = np.random.default_rng(self.noise_seed).normal(size=(self.dim, self.dim))
-        return GaussianLaw(np.linalg.qr(normal)[0], np.geomspace(0.5, 8.0, self.dim))
-
-    @property
-    def conditions(self) -> tuple[pdes.Condition, ...]:
-        space = slice(0, -1)
-        drift = stde.Directional(lambda x: x.at[-1].set(0.0))
-        diffusion = 0.5 * stde.WeightedLaplacian(self.law.sigma, axes=space)
-        operators = {
-            "q_t − Lq": stde.partial(-1) - diffusion - drift,
-            "∇q": stde.Gradient(axes=space),
-        }
-        points = AlongTheProcess(self.law, self.horizon)
-        return (pdes.Condition("equation", points, operators, self._residual),)
-
-    def _residual(self, x: stde.Point, u: Array, values: dict[str, Array]) -> Array:
-        score = jnp.asarray(self.law.sigma.T, x.dtype) @ values["∇q"]
-        return values["q_t − Lq"] - score @ score / 2 - self.dim
-
-    def ansatz(self, network: stde.Model) -> stde.Model:
-        def model(point: stde.Point) -> Array:
-            x, t = point[:-1], point[-1]
-            squared_radius = x @ x
-            features = jnp.concatenate([x, jnp.stack([t / self.horizon, squared_radius / self.dim])])
-            initial = -(squared_radius + self.dim * jnp.log(2 * jnp.pi)) / 2
-            return initial - self.dim * jnp.expm1(-2 * t) * network(features)
-
-        return model
-
-    def solution(self, x: stde.Point) -> Array:
-        """The exact log density."""
-        return self.law.log_density(x[:-1], x[-1])
-
-    def reference(self, points: Float[Array, "n inputs"]) -> Float[np.ndarray, " n"]:
-        x, decay = np.asarray(points, float)[:, :-1], np.exp(-2 * np.asarray(points, float)[:, -1:])
-        variances = decay + (1 - decay) * self.law.eigenvalues / 2
-        return -((x @ self.law.axes) ** 2 / variances + np.log(2 * np.pi * variances)).sum(1) / 2
-
-    def default_estimator(self, dim: int) -> tuple[str, dict[str, Any]]:
-        return "stde", {"num_samples": 8, "sampler": stde.get_sampler("rademacher")}
-
-    @property
-    def view(self) -> pdes.AbstractView:
-        return PredictedAgainstTrue()
+def _position(x: stde.Point) -> Array:
+    return x.at[-1].set(0.0)
 
 
 class GaussianLaw(eqx.Module):
     """N(0, Σ(t)) with `Σ(t) = e^{−2t} I + (1 − e^{−2t}) D/2`, of D's axes (columns) and eigenvalues."""
 
-    axes: Float[np.ndarray, "dim dim"]
-    eigenvalues: Float[np.ndarray, " dim"]
+    axes: Float[Array | np.ndarray, "dim dim"]
+    eigenvalues: Float[Array | np.ndarray, " dim"]
 
     @property
-    def sigma(self) -> Float[np.ndarray, "dim dim"]:
-        return self.axes * np.sqrt(self.eigenvalues)
+    def sigma(self) -> Float[Array | np.ndarray, "dim dim"]:
+        return self.axes * self.eigenvalues**0.5
 
     def variances(self, t: Float[Array, "..."]) -> Float[Array, "... dim"]:
         decay = jnp.exp(-2 * jnp.asarray(t))[..., None]
@@ -132,11 +70,45 @@ class GaussianLaw(eqx.Module):
         return -jnp.sum(along**2 / variances + jnp.log(2 * jnp.pi * variances)) / 2
 
 
-class AlongTheProcess(AbstractDomain):
+class LogDensity(eqx.Module):
+    """`q_t = ½tr(D∇²q) + ½∇q·D∇q + x·∇q + d` on [0, horizon] × R^dim, with `q(x, 0) = log N(x; 0, I)`."""
+
+    law: GaussianLaw
+    horizon: float
+
+    def residual(self, x: stde.Point, u: Array, values: dict[str, Array]) -> Array:
+        score = jnp.asarray(self.law.sigma.T, x.dtype) @ values["∇q"]
+        return values["q_t − Lq"] - score @ score / 2 - (x.size - 1)
+
+    def ansatz(self, network: stde.Model) -> stde.Model:
+        def model(point: stde.Point) -> Array:
+            x, t = point[:-1], point[-1]
+            squared_radius = x @ x
+            features = jnp.concatenate([x, jnp.stack([t / self.horizon, squared_radius / x.size])])
+            initial = -(squared_radius + x.size * jnp.log(2 * jnp.pi)) / 2
+            return initial - x.size * jnp.expm1(-2 * t) * network(features)
+
+        return model
+
+    def solution(self, x: stde.Point) -> Array:
+        return self.law.log_density(x[:-1], x[-1])
+
+    def reference(self, points: Float[Array, "n inputs"]) -> Float[np.ndarray, " n"]:
+        x, decay = np.asarray(points, float)[:, :-1], np.exp(-2 * np.asarray(points, float)[:, -1:])
+        variances = decay + (1 - decay) * self.law.eigenvalues / 2
+        return -((x @ self.law.axes) ** 2 / variances + np.log(2 * np.pi * variances)).sum(1) / 2
+
+
+class AlongTheProcess(pdes.AbstractDomain):
     """`(X_t, t)` with t uniform on [0, horizon]."""
 
     law: GaussianLaw
     horizon: float = eqx.field(static=True)
+    bounds = None
+
+    @property
+    def num_inputs(self) -> int:
+        return len(self.law.axes) + 1
 
     def __call__(self, num_points: int, *, key: PRNGKeyArray) -> Float[Array, "n inputs"]:
         times, noise = jax.random.split(key)

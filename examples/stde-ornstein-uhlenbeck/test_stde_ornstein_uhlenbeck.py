@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from stde_ornstein_uhlenbeck import AlongTheProcess, OrnsteinUhlenbeck
+from stde_ornstein_uhlenbeck import AlongTheProcess, ornstein_uhlenbeck
 
 import stde_core as stde
 import stde_pdes
@@ -10,7 +10,8 @@ from stde_pdes.testing import check_problem
 
 jax.config.update("jax_enable_x64", True)
 
-PROBLEM = OrnsteinUhlenbeck(dim=3, horizon=0.5, noise_seed=1)
+PROBLEM = ornstein_uhlenbeck(dim=3, horizon=0.5, noise_seed=1)
+LAW = PROBLEM.test_points.law
 
 
 def test_it_keeps_the_contract_of_problems():
@@ -20,7 +21,7 @@ def test_it_keeps_the_contract_of_problems():
 
 def test_the_density_fulfils_the_equation_as_it_is_known():
     # p_t = ∇·(x p) + ½ Σ D_ij ∂_i∂_j p, by nested AD
-    covariance = PROBLEM.law.sigma @ PROBLEM.law.sigma.T
+    covariance = LAW.sigma @ LAW.sigma.T
     point = jnp.array([0.4, -0.3, 0.8, 0.2])
 
     def density(x, t):
@@ -33,28 +34,26 @@ def test_the_density_fulfils_the_equation_as_it_is_known():
 
 
 def test_points_follow_the_process():
-    points = np.asarray(AlongTheProcess(PROBLEM.law, 0.5)(20_000, key=jax.random.key(1)))
+    points = np.asarray(AlongTheProcess(LAW, 0.5)(20_000, key=jax.random.key(1)))
     x, t = points[:, :-1], points[:, -1:]
     assert t.min() >= 0 and t.max() < 0.5
     decay = np.exp(-2 * t)
-    whitened = (x @ PROBLEM.law.axes) / np.sqrt(decay + (1 - decay) * PROBLEM.law.eigenvalues / 2)
+    whitened = (x @ LAW.axes) / np.sqrt(decay + (1 - decay) * LAW.eigenvalues / 2)
     # The entries of the covariance of n white vectors have standard errors √(2/n) and √(1/n).
     np.testing.assert_allclose(np.cov(whitened.T), np.eye(3), atol=4 * (2 / 20_000) ** 0.5)
 
 
 def test_an_euler_path_ends_in_the_same_law():
     key, steps = jax.random.key(2), 200
-    sigma = jnp.asarray(PROBLEM.law.sigma) * (0.5 / steps) ** 0.5
+    sigma = jnp.asarray(LAW.sigma) * (0.5 / steps) ** 0.5
 
     def step(x, key):
         return (1 - 0.5 / steps) * x + jax.random.normal(key, x.shape) @ sigma.T, None
 
     x = jax.random.normal(key, (20_000, 3))
     x, _ = jax.jit(lambda x: jax.lax.scan(step, x, jax.random.split(key, steps)))(x)
-    variances = np.var(np.asarray(x) @ PROBLEM.law.axes, axis=0)
-    np.testing.assert_allclose(
-        variances, PROBLEM.law.variances(0.5), rtol=4 * (2 / 20_000) ** 0.5 + 1 / steps
-    )
+    variances = np.var(np.asarray(x) @ LAW.axes, axis=0)
+    np.testing.assert_allclose(variances, LAW.variances(0.5), rtol=4 * (2 / 20_000) ** 0.5 + 1 / steps)
 
 
 def test_any_estimator_takes_it():
