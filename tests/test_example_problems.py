@@ -95,6 +95,35 @@ def test_a_short_training_comes_near(name):
         assert abs(done.parameters[parameter] / value - 1) < LIMITS[name], parameter
 
 
+ROWS = {row["name"]: row for row in map(json.loads, (FOLDER / "results.jsonl").read_text().splitlines())}
+
+
+def test_runs_at_full_length_came_as_near_as_they_should():
+    assert ROWS.keys() == set(NAMES) and all(row["seconds"] < 300 for row in ROWS.values())
+    limits = {"schroedinger": 1e-3, "kovasznay": 1e-3, "parametric_helmholtz": 1e-2}
+    for name, limit in limits.items():
+        assert max(ROWS[name]["relative_l2_outputs"].values()) < limit
+    for name in ("inverse_heat", "inverse_burgers"):
+        for parameter, value in ROWS[name]["truth"].items():
+            assert abs(ROWS[name]["found"][parameter] / value - 1) < 0.01
+
+
+def test_the_table_of_the_documentation_has_the_numbers_of_the_rows():
+    page = (FOLDER.parent.parent / "docs" / "how-to" / "problem.md").read_text(encoding="utf-8")
+    lines = {
+        line.split("`")[1][:-3]: line
+        for line in page.splitlines()
+        if line.startswith("| `") and ".py`" in line
+    }
+    assert lines.keys() == ROWS.keys()
+    for name, row in ROWS.items():
+        cells = [cell.strip() for cell in lines[name].split("|")]
+        assert int(cells[-2]) == round(row["seconds"])
+        if "relative_l2" in row:
+            assert float(cells[4].split()[0]) == pytest.approx(row["relative_l2"], rel=0.05)
+            assert float(cells[5]) == pytest.approx(row["affine_relative_l2"], rel=0.05)
+
+
 def by_differences(cells):
     """What has no known solution, at the points inside a grid, by central differences."""
     inside = np.arange(1, cells) / cells
