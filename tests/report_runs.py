@@ -79,7 +79,7 @@ OWN_METRICS = [
 _RESIDUAL = {"rms": 1.5e-3, "quantiles": {"50": 4e-4, "90": 2e-3, "99": 0.005}, "largest": 0.012}
 OWN_RESULT = {name: value for name, value in RESULT.items() if "relative" not in name} | {
     "relative_l2": None,
-    "residuals": {"momentum": _RESIDUAL | {"at": [0.1, -0.92, 1.0]}, "walls": _RESIDUAL | {"at": []}},
+    "residuals": {"momentum": _RESIDUAL | {"at": [0.1, -0.92, 1.0]}, "walls": _RESIDUAL | {"at": None}},
     "found": {"viscosity": 0.01034, "k": [1.0, 2.0]},
     "stopped": "The time was over after 800 of 1000 steps.",
 }

@@ -30,7 +30,7 @@ from stde_pdes.runs.setup import Options, prepare
 
 QUICK = ["--steps", "3", "-m", "width=8", "-m", "depth=1", "-t", "batch=4", "-t", "test_points=40"]
 PROBLEMS = {
-    "allen-cahn-two-body": ["--dim", "5", "-e", "num_samples=2"],
+    "allen-cahn-two-body": ["--dim", "70", "-e", "num_samples=2"],
     "semilinear-heat": ["--dim", "3", "-e", "num_samples=2", "--estimator", "hutchinson"],
     "kdv": ["-p", "solution=two-soliton"],
     "kp": ["--estimator", "stde"],
